@@ -1,0 +1,5 @@
+// Precompiled for every test binary.
+#pragma once
+#include <gtest/gtest.h>
+
+#include "pch.h"
