@@ -1,0 +1,89 @@
+// Evaluates PromQL over a SeriesSource.
+//
+// Evaluation is series-major: every operator produces, for one series at a time, the values of all
+// steps of the query; a selected series is decoded once however many steps there are. Labels,
+// groups and matches are worked out once a query; what does not depend on the step is evaluated
+// once. So an instant query is a range query of one step, and there is no second engine.
+//
+// An Engine is immutable and thread-safe; a query runs on its caller, and on the work pool when
+// there is one (results do not depend on it). Memory is bounded by max_samples.
+#pragma once
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <stop_token>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/thread_pool.h"
+#include "model/duration.h"
+#include "model/query_value.h"
+#include "model/series_source.h"
+#include "promql/ast.h"
+#include "promql/parser.h"
+
+namespace strata::promql {
+
+struct EngineOptions {
+  Millis lookback = std::chrono::minutes(5);
+  Millis timeout = std::chrono::minutes(2);
+  Millis default_subquery_step = std::chrono::minutes(1);  // global evaluation_interval
+  size_t max_samples = 50'000'000;  // values a query holds at a time; more is kLimit
+  size_t max_series = 0;            // one selector may select; 0: no limit
+  size_t max_steps = 1'000'000;     // of a range query; the API's own limit is 11,000
+  ParserOptions syntax;
+  bool delayed_name_removal = false;  // promql-delayed-name-removal
+  bool type_and_unit_labels = false;  // type-and-unit-labels
+  bool use_start_timestamps = false;  // use-start-timestamps
+};
+
+/// What a query did; filled also when it fails.
+struct QueryStats {
+  uint64_t series_selected = 0;
+  uint64_t samples_scanned = 0;  // decoded
+  uint64_t peak_samples = 0;     // held at a time
+};
+
+/// One query's own terms.
+struct QueryTerms {
+  std::stop_token stop;            // kCanceled when requested
+  std::optional<Millis> timeout;   // instead of the engine's, when shorter
+  std::optional<Millis> lookback;  // instead of the engine's
+  QueryStats* stats = nullptr;
+};
+
+/// Errors: kBadData (does not parse; step or range not positive), kExecution (Prometheus' texts),
+/// kLimit, kTimeout, kCanceled, and whatever the source answers.
+class Engine {
+ public:
+  /// `pool` and `clock` outlive the engine; no pool: queries run on their caller alone.
+  explicit Engine(EngineOptions options = {}, ThreadPool* pool = nullptr,
+                  const Clock& clock = real_clock());
+
+  /// A Scalar, a StringValue, a Vector, or a Matrix where the expression is a range vector. A
+  /// vector is in the order of its labels unless the expression sorts (sort, topk, …).
+  Result<QueryResult> instant(const SeriesSource& source, std::string_view query, TimestampMs at,
+                              const QueryTerms& terms = {}) const;
+  /// A Matrix in the order of its labels, at start, start + step, … <= end; a scalar expression
+  /// gives one series without labels.
+  Result<QueryResult> range(const SeriesSource& source, std::string_view query, TimestampMs start,
+                            TimestampMs end, Millis step, const QueryTerms& terms = {}) const;
+
+  /// The same for a parsed query. `text` is what it was parsed from: annotations point into it.
+  Result<QueryResult> instant(const SeriesSource& source, const Expr& query, std::string_view text,
+                              TimestampMs at, const QueryTerms& terms = {}) const;
+  Result<QueryResult> range(const SeriesSource& source, const Expr& query, std::string_view text,
+                            TimestampMs start, TimestampMs end, Millis step,
+                            const QueryTerms& terms = {}) const;
+
+  const EngineOptions& options() const { return options_; }
+
+ private:
+  EngineOptions options_;
+  ThreadPool* pool_;
+  const Clock& clock_;
+};
+
+}  // namespace strata::promql
