@@ -1,0 +1,102 @@
+// Keeps each job's target groups current: static ones, files, and this machine's usual ports.
+// (HTTP, DNS and Kubernetes are further Providers.) No thread of its own: the owner calls poll().
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/fs.h"
+#include "base/mutex.h"
+#include "base/result.h"
+#include "config/config.h"
+#include "discover/target_group.h"
+
+namespace strata::discover {
+
+/// The answer to a GET: what local discovery looks at.
+struct ProbeResponse {
+  int status = 0;
+  std::string content_type;
+  std::string body;  // its first kibibytes are enough
+};
+/// GETs a URL; blocks for at most a second or so. A refused connection is an Error like any other.
+using Probe = std::function<Result<ProbeResponse>(const std::string& url)>;
+
+/// Whether that is metrics: status 200, and an exposition's content type or first lines.
+bool looks_like_exposition(const ProbeResponse& response);
+
+/// One source of groups of one job. Used by one thread.
+class Provider {
+ public:
+  virtual ~Provider() = default;
+  /// What there is now, or an error when nothing can be said: the groups of before then stay.
+  virtual Result<std::vector<TargetGroup>> refresh() = 0;
+  /// Time until the next refresh; zero: never again.
+  virtual Millis refresh_interval() const = 0;
+};
+
+/// What the providers need from outside.
+struct DiscoveryDeps {
+  Fs& fs;
+  Probe probe;                           // empty: local probing finds nothing
+  std::vector<uint16_t> own_ports = {};  // never probed: we listen there
+};
+
+/// Owned by app/. apply() may be called by any thread; poll() by one at a time.
+class DiscoveryManager {
+ public:
+  /// A job's groups changed (all of them are given), or the job is gone (`config` is null).
+  struct Update {
+    std::string job;
+    std::shared_ptr<const config::ScrapeConfig> config;
+    std::vector<TargetGroup> groups;
+  };
+  using OnUpdate = std::function<void(const Update&)>;
+
+  DiscoveryManager(DiscoveryDeps deps, OnUpdate on_update);
+  ~DiscoveryManager();
+
+  /// Takes effect at the next poll().
+  void apply(std::shared_ptr<const config::Config> config);
+
+  /// Refreshes what is due and calls on_update for the jobs that changed, from this thread. `now`
+  /// is a clock that never goes back (Clock::steady). Returns when it wants to be called next.
+  std::chrono::nanoseconds poll(std::chrono::nanoseconds now);
+
+  struct Stats {
+    uint64_t refreshes = 0;
+    uint64_t refresh_failures = 0;
+  };
+  Stats stats() const;
+
+ private:
+  struct Source;
+  struct Job;
+
+  void replace_jobs(const std::shared_ptr<const config::Config>& config);
+  bool refresh_due(Job& job, std::chrono::nanoseconds now);
+
+  const DiscoveryDeps deps_;
+  const OnUpdate on_update_;
+  std::map<std::string, std::unique_ptr<Job>> jobs_;  // poll()'s thread only
+
+  mutable Mutex mutex_;
+  std::shared_ptr<const config::Config> pending_ GUARDED_BY(mutex_);
+  Stats stats_ GUARDED_BY(mutex_);
+};
+
+/// Providers by themselves, for tests and for check commands.
+std::unique_ptr<Provider> make_file_provider(const config::FileSdConfig& config, Fs& fs);
+std::unique_ptr<Provider> make_local_provider(const config::LocalProbeConfig& config, Probe probe,
+                                              std::vector<uint16_t> own_ports);
+
+/// The groups of one file_sd file; its name's ending says whether JSON or YAML, and JSON is YAML.
+/// Error: kBadData with file:line:column.
+Result<std::vector<TargetGroup>> parse_target_file(std::string_view text, const std::string& path);
+
+}  // namespace strata::discover
