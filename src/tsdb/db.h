@@ -1,0 +1,201 @@
+// The store: a head in memory, written ahead to a log, and immutable blocks on disk.
+//
+// A scrape is stored as a row of its target's open tile (32 scrapes x the target's series); a full
+// tile is encoded, appended to a file and read from there through a mapping. Every
+// `block_span`, the oldest window of tiles becomes a block. A sample is in the write-ahead log
+// before append_* returns, so killing the process loses nothing that was acknowledged; losing
+// power loses at most `wal_sync`.
+//
+// Owned by app/. Thread-safe: scrapes of different targets are appended in parallel, those of one
+// target one after the other; readers hold no lock while they decode. maintain() belongs to the
+// store thread.
+//
+// Layout of the directory (docs/formats): lock, series, wal/NNNNNNNN, tiles/NNNNNNNN,
+// blocks/WINDOW-SEQUENCE/; a file that was found damaged is kept beside as NAME.damaged.
+#pragma once
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/result.h"
+#include "model/duration.h"
+#include "model/series_source.h"
+#include "tsdb/ids.h"
+
+namespace strata::tsdb {
+
+struct Options {
+  std::string path;
+  /// Blocks that end this long before the newest sample are deleted; 0: never.
+  Millis retention_time = std::chrono::days(15);
+  /// The oldest blocks are deleted while blocks are larger than this; 0: no bound.
+  uint64_t retention_bytes = 0;
+  /// What a block spans; blocks begin at multiples of it. Head data becomes a block when the head
+  /// spans 1.5 of it.
+  Millis block_span = std::chrono::hours(2);
+  /// The longest time for which appended samples may be lost with the machine's power.
+  Millis wal_sync = std::chrono::seconds(1);
+  /// How far behind the newest sample of the store a sample may be that is not the newest of its
+  /// own series. Samples that are may be half a block span behind.
+  Millis out_of_order_window = std::chrono::hours(1);
+  /// How far ahead of the clock a sample that brings its own time may be.
+  Millis max_ahead = std::chrono::minutes(10);
+  /// Series in the head; one more is refused with kLimit. 0: no bound.
+  size_t max_series = 0;
+  /// Samples of one append_scrape(); more are refused with kLimit.
+  size_t max_scrape_samples = 1'000'000;
+  /// A log segment is closed at this size. Replay reads at most about four of them.
+  uint64_t wal_segment_bytes = 16u << 20;
+};
+
+/// What became of the samples of one append. A sample is in exactly one of `appended`, `repeated`,
+/// `duplicate`, `too_old` and `too_far_ahead`.
+struct AppendStats {
+  size_t appended = 0;
+  size_t out_of_order = 0;   // of the appended: older than the newest of their series
+  size_t repeated = 0;       // same time, same value as stored: dropped, no fault
+  size_t duplicate = 0;      // same time, another value: dropped, the first stays
+  size_t too_old = 0;        // outside the out-of-order window: dropped
+  size_t too_far_ahead = 0;  // more than max_ahead ahead of the clock: dropped
+
+  AppendStats& operator+=(const AppendStats& other);
+  friend bool operator==(const AppendStats&, const AppendStats&) = default;
+};
+
+/// A sample with a time of its own.
+struct TimedSample {
+  SeriesId series{};
+  TimestampMs t = 0;
+  double v = 0;
+};
+
+struct BlockStats {
+  std::string name;
+  TimestampMs min_time = 0;
+  TimestampMs max_time = 0;
+  uint64_t series = 0;
+  uint64_t samples = 0;
+  uint64_t bytes = 0;
+};
+
+/// Counters are since open().
+struct Stats {
+  uint64_t head_series = 0;
+  uint64_t head_targets = 0;
+  uint64_t series_created = 0;
+  uint64_t series_removed = 0;
+  uint64_t series_refused = 0;    // beyond max_series
+  TimestampMs head_min_time = 0;  // both 0 while the head is empty
+  TimestampMs head_max_time = 0;
+
+  AppendStats samples;
+  uint64_t scrapes = 0;
+  uint64_t append_failures = 0;  // appends refused because the log could not be written
+
+  uint64_t open_tile_bytes = 0;  // of memory
+  uint64_t sealed_tiles = 0;
+  uint64_t tile_bytes = 0;  // of files
+  uint64_t seal_failures = 0;
+
+  uint64_t wal_bytes = 0;
+  uint64_t wal_segments = 0;
+  uint64_t wal_bytes_written = 0;
+  uint64_t wal_syncs = 0;
+  uint64_t wal_sync_failures = 0;
+  double wal_sync_seconds = 0;
+  uint64_t series_log_bytes = 0;
+
+  std::vector<BlockStats> blocks;  // by time
+  uint64_t block_bytes = 0;
+  uint64_t blocks_cut = 0;
+  uint64_t cut_failures = 0;
+  uint64_t blocks_compacted = 0;
+  uint64_t compaction_failures = 0;
+  uint64_t blocks_expired = 0;
+
+  double replay_seconds = 0;
+  uint64_t replayed_samples = 0;
+  /// Found at open() and by reads. `lost_samples` counts those whose number is known.
+  uint64_t damaged_records = 0;
+  uint64_t damaged_bytes = 0;
+  uint64_t lost_samples = 0;
+};
+
+/// For /api/v1/status/tsdb: what the head's series are made of, largest first.
+struct Cardinality {
+  struct Count {
+    std::string name;
+    uint64_t value = 0;
+  };
+  uint64_t label_pairs = 0;
+  std::vector<Count> series_by_metric;
+  std::vector<Count> values_by_label;
+  std::vector<Count> value_bytes_by_label;
+  std::vector<Count> series_by_pair;  // "name=value"
+};
+
+class Db final : public SeriesSource {
+ public:
+  /// Takes the directory (created when missing) and recovers what is in it: replays the log, says
+  /// in the log what was lost. `fs` and `clock` outlive the Db. Errors: kConflict when another
+  /// process has the directory, kIo when it cannot be read or written. Damage is no error.
+  static Result<std::unique_ptr<Db>> open(Options options, Fs& fs, const Clock& clock);
+  /// Does not flush: what append_* acknowledged is in the log.
+  ~Db() override;
+  Db(const Db&) = delete;
+  Db& operator=(const Db&) = delete;
+
+  /// Get or create. Errors: kLimit beyond max_series, kBadData for empty labels. The handle of a
+  /// series that the head forgot meanwhile stays usable: appending to it brings the series back.
+  Result<SeriesId> series(const Labels& labels);
+  /// Get or create; `key` is a stable identity of the scrape target ("job/instance").
+  TargetId target(std::string_view key);
+
+  /// One scrape whole: values[i] is the sample of columns[i] at `t`; no column twice. When it
+  /// returns, the log has it (write(2) is done), and queries see all of it at once. Columns that
+  /// are, in order, those of the target's last scrape cost no lookup and no allocation. Stale
+  /// markers are values like others. Errors: kLimit, kBadData (sizes differ, unknown handles), kIo
+  /// when the log cannot be written (nothing was stored; a later call may succeed).
+  Result<AppendStats> append_scrape(TargetId target, TimestampMs t,
+                                    std::span<const SeriesId> columns,
+                                    std::span<const double> values);
+  /// Samples with times of their own (exporters that set them, rules, remote write, backfill), in
+  /// any order; those of one series best ascending. All of them are acknowledged together or none.
+  Result<AppendStats> append_samples(std::span<const TimedSample> samples);
+
+  Result<std::unique_ptr<SeriesSet>> select(std::span<const Matcher> matchers, TimeRange range,
+                                            size_t limit) const override;
+  Result<std::vector<std::string>> label_names(std::span<const Matcher> matchers,
+                                               TimeRange range) const override;
+  Result<std::vector<std::string>> label_values(std::string_view name,
+                                                std::span<const Matcher> matchers,
+                                                TimeRange range) const override;
+
+  /// The store thread's work, to be called about five times a second: syncs the log when due, seals
+  /// full tiles, drops log segments that are no longer needed, cuts blocks a piece at a time,
+  /// applies retention. Usually under 50 ms. Failures are logged, counted and tried again.
+  void maintain();
+  /// Merges blocks, when some are due: true when it did. Takes as long as it takes and may run
+  /// beside everything else; one caller at a time.
+  Result<bool> compact();
+  /// At shutdown: makes all that was appended survive loss of power.
+  Result<> flush();
+
+  Stats stats() const;
+  /// At most `limit` entries a list.
+  Cardinality cardinality(size_t limit) const;
+
+ private:
+  struct Impl;
+  explicit Db(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace strata::tsdb
