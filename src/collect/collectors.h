@@ -1,0 +1,118 @@
+// The table of host collectors: what each is called, whether it is on, and how it is made.
+//
+// A collector is a function over a Host that remembers what it must between collections (compiled
+// filters, the last CPU times). It fills host.out and returns an error when its numbers are not to
+// be trusted or there are none; what it added before the error stays, as in node_exporter.
+#pragma once
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/regex.h"
+#include "base/result.h"
+#include "collect/families.h"
+#include "collect/host.h"
+#include "collect/tree.h"
+
+namespace strata::collect {
+
+/// What collectors read and where they write. One thread at a time.
+struct Host {
+  explicit Host(const HostOptions& options)
+      : proc(options.procfs),
+        sys(options.sysfs),
+        root(options.rootfs),
+        udev(options.udev_data),
+        clock(*options.clock) {}
+
+  Tree proc;
+  Tree sys;
+  Tree root;
+  Tree udev;
+  const Clock& clock;
+  Families out;
+};
+
+/// The values of the settings table, defaults filled in.
+class Settings {
+ public:
+  /// kBadData for a name that the table does not have, or a value that does not parse.
+  static Result<Settings> from(const HostOptions& options);
+
+  const std::string& text(std::string_view name) const;
+  bool flag(std::string_view name) const { return text(name) == "true"; }
+  double seconds(std::string_view name) const;
+  /// Empty when there is no pattern.
+  std::optional<Regex> regex(std::string_view name) const;
+  bool collector_is_on(std::string_view name) const;
+
+ private:
+  std::map<std::string, std::string, std::less<>> values_;
+  std::map<std::string, bool, std::less<>> on_;
+};
+
+/// Keeps the names that `include` matches and `exclude` does not, either missing meaning no
+/// restriction. Matches are unanchored, as node_exporter's are.
+class NameFilter {
+ public:
+  NameFilter(std::optional<Regex> include, std::optional<Regex> exclude)
+      : include_(std::move(include)), exclude_(std::move(exclude)) {}
+  /// From "<prefix>-include" and "<prefix>-exclude".
+  NameFilter(const Settings& settings, const std::string& prefix)
+      : NameFilter(settings.regex(prefix + "-include"), settings.regex(prefix + "-exclude")) {}
+
+  bool keeps(std::string_view name) const {
+    return (!exclude_ || !exclude_->partial_match(name)) &&
+           (!include_ || include_->partial_match(name));
+  }
+
+ private:
+  std::optional<Regex> include_;
+  std::optional<Regex> exclude_;
+};
+
+using Collector = std::move_only_function<Result<>(Host&)>;
+
+/// "no data": the machine has nothing of what a collector reads. Its success is 0 without a
+/// warning in the log.
+inline std::unexpected<Error> no_data(std::string message) {
+  return fail(ErrorCode::kNotFound, std::move(message));
+}
+
+struct CollectorRow {
+  HostCollectorInfo info;
+  Collector (*make)(const Settings& settings);
+};
+std::span<const CollectorRow> collector_rows();
+
+// cpu.cc
+Collector make_cpu(const Settings& settings);
+Result<> collect_cpufreq(Host& host);
+// memory.cc
+Result<> collect_meminfo(Host& host);
+Collector make_vmstat(const Settings& settings);
+// kernel.cc
+Result<> collect_loadavg(Host& host);
+Result<> collect_uname(Host& host);
+Collector make_stat(const Settings& settings);
+Result<> collect_filefd(Host& host);
+Result<> collect_pressure(Host& host);
+Result<> collect_entropy(Host& host);
+Result<> collect_kernel_hung(Host& host);
+Result<> collect_schedstat(Host& host);
+Result<> collect_selinux(Host& host);
+// time.cc
+Result<> collect_time(Host& host);
+Result<> collect_timex(Host& host);
+// disk.cc
+Collector make_diskstats(const Settings& settings);
+// filesystem.cc
+Collector make_filesystem(const Settings& settings);
+// netdev.cc
+Collector make_netdev(const Settings& settings);
+
+}  // namespace strata::collect

@@ -1,0 +1,295 @@
+// node_exporter is the oracle: its own end-to-end fixtures and what it printed for them, and, where
+// Debian's package is installed, a live one over the same trees.
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/check.h"
+#include "base/fs.h"
+#include "base/number.h"
+#include "base/regex.h"
+#include "collect/fields.h"
+#include "collect/host.h"
+
+namespace strata::collect {
+namespace {
+
+// ---- A collection and an exposition in one plain form, and how two of them differ.
+
+struct PlainFamily {
+  std::string type;
+  std::string help;
+  std::map<std::string, double> samples;  // by name{labels}, labels sorted, empty ones left out
+};
+using PlainFamilies = std::map<std::string, PlainFamily>;
+
+std::string series(std::string_view name, const Labels& labels) {
+  return std::string(name) + labels.to_string();
+}
+
+PlainFamilies plain(const std::vector<MetricFamily>& families) {
+  PlainFamilies out;
+  for (const MetricFamily& family : families) {
+    PlainFamily& to = out[family.name];
+    to.type = family.type == MetricType::kUnknown ? "untyped" : to_string(family.type);
+    to.help = family.help;
+    for (const auto& sample : family.samples) {
+      const std::string key = series(family.name + sample.suffix, sample.labels);
+      EXPECT_TRUE(to.samples.emplace(key, sample.value).second) << "twice: " << key;
+    }
+  }
+  return out;
+}
+
+// `a="b",c="d\"e"` without the braces.
+Labels parse_labels(std::string_view text) {
+  LabelsBuilder labels;
+  while (!text.empty()) {
+    const auto [name, rest] = cut(text, '=');
+    std::string value;
+    size_t i = 1;
+    for (; rest[i] != '"'; ++i) {
+      if (rest[i] != '\\') {
+        value += rest[i];
+        continue;
+      }
+      ++i;
+      value += rest[i] == 'n' ? '\n' : rest[i];
+    }
+    labels.set(name, value);
+    text = rest.substr(i + 1);
+    if (text.starts_with(",")) text.remove_prefix(1);
+  }
+  return labels.build();
+}
+
+std::string unescape_help(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && i + 1 < text.size()) {
+      ++i;
+      out += text[i] == 'n' ? '\n' : text[i];
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+// The family of a sample: its name, or that without the suffix of a histogram or summary.
+PlainFamily& family_of(PlainFamilies& families, std::string_view name) {
+  for (const std::string_view suffix : {"", "_bucket", "_sum", "_count"}) {
+    if (!name.ends_with(suffix)) continue;
+    const auto found = families.find(std::string(name.substr(0, name.size() - suffix.size())));
+    if (found != families.end()) return found->second;
+  }
+  return families[std::string(name)];
+}
+
+PlainFamilies parse_exposition(std::string_view text) {
+  PlainFamilies families;
+  for (Lines lines(text); lines.next();) {
+    std::string_view line = lines.line();
+    if (line.starts_with("# HELP ")) {
+      const auto [name, help] = cut(line.substr(7), ' ');
+      families[std::string(name)].help = unescape_help(help);
+    } else if (line.starts_with("# TYPE ")) {
+      const auto [name, type] = cut(line.substr(7), ' ');
+      families[std::string(name)].type = type;
+    } else if (!line.empty() && !line.starts_with("#")) {
+      const size_t brace = line.find('{');
+      const size_t close = line.rfind('}');
+      const bool labelled = brace != std::string_view::npos && brace < line.find(' ');
+      const std::string_view name = line.substr(0, labelled ? brace : line.find(' '));
+      const Labels labels =
+          labelled ? parse_labels(line.substr(brace + 1, close - brace - 1)) : Labels();
+      std::string_view rest = labelled ? line.substr(close + 1) : line.substr(name.size());
+      const auto value = parse_double(next_field(rest));
+      CHECK(value.has_value());
+      family_of(families, name).samples[series(name, labels)] = *value;
+    }
+  }
+  std::erase_if(families, [](const auto& family) { return family.second.samples.empty(); });
+  return families;
+}
+
+bool same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
+
+std::vector<std::string> differences(const PlainFamilies& ours, const PlainFamilies& theirs,
+                                     bool values = true) {
+  std::vector<std::string> found;
+  for (const auto& [name, their] : theirs) {
+    const auto our = ours.find(name);
+    if (our == ours.end()) {
+      found.push_back("missing family " + name);
+      continue;
+    }
+    if (our->second.type != their.type) {
+      found.push_back(name + ": type " + our->second.type + ", theirs " + their.type);
+    }
+    if (our->second.help != their.help) {
+      found.push_back(name + ": help '" + our->second.help + "', theirs '" + their.help + "'");
+    }
+    for (const auto& [key, value] : their.samples) {
+      const auto sample = our->second.samples.find(key);
+      if (sample == our->second.samples.end()) {
+        found.push_back("missing sample " + key);
+      } else if (values && !same(sample->second, value)) {
+        found.push_back(key + " is " + format_double(sample->second) + ", theirs " +
+                        format_double(value));
+      }
+    }
+    for (const auto& [key, value] : our->second.samples) {
+      if (!their.samples.contains(key)) found.push_back("extra sample " + key);
+    }
+  }
+  for (const auto& [name, our] : ours) {
+    if (!theirs.contains(name)) found.push_back("extra family " + name);
+  }
+  return found;
+}
+
+std::string report(const std::vector<std::string>& lines) {
+  constexpr size_t kShown = 700;
+  std::string out = std::to_string(lines.size()) + " differences\n";
+  for (size_t i = 0; i < lines.size() && i < kShown; ++i) out += lines[i] + "\n";
+  return out;
+}
+
+void remove(PlainFamilies& families, std::string_view pattern) {
+  const Regex regex = *Regex::compile(pattern);
+  std::erase_if(families, [&](const auto& family) { return regex.full_match(family.first); });
+}
+
+// ---- The fixtures.
+
+std::string fixtures() {
+  const char* given = std::getenv("STRATA_SHARED_DATA");
+  const std::filesystem::path data = given != nullptr ? given : "../shared/data";
+  const auto path = data / "node_exporter/fixtures";
+  return std::filesystem::exists(path / "e2e-output.txt") ? path.string() : "";
+}
+
+#define FIXTURES_OR_SKIP()                                      \
+  const std::string tree = fixtures();                          \
+  if (tree.empty())                                             \
+  GTEST_SKIP() << "node_exporter's fixtures are not here (set " \
+                  "STRATA_SHARED_DATA to the folder that holds them)"
+
+HostOptions over(const std::string& tree) {
+  HostOptions options;
+  options.procfs = tree + "/proc";
+  options.sysfs = tree + "/sys";
+  options.rootfs = tree;
+  options.udev_data = tree + "/udev/data";
+  return options;
+}
+
+PlainFamilies collect_plain(HostOptions options) {
+  auto host = HostCollector::create(std::move(options));
+  EXPECT_TRUE(host.has_value()) << host.error().message;
+  std::vector<MetricFamily> families;
+  (*host)->collect(families);
+  return plain(families);
+}
+
+// What the end-to-end run printed that is not ours: of collectors that are off by default in
+// node_exporter, or that are for it alone.
+constexpr std::string_view kNotOurs[] = {
+    "go_.*",
+    "process_.*",
+    "promhttp_.*",
+    "node_exporter_build_info",
+    "node_bcachefs_.*",   // bcachefs: off by default
+    "node_buddyinfo_.*",  // buddyinfo
+    "node_cgroups_.*",    // cgroups
+    "node_cpu_vulnerabilities_.*",
+    "node_dmmultipath_.*",    // dmmultipath: hardware that inference nodes do not have
+    "node_drbd_.*",           // drbd
+    "node_interrupts_total",  // interrupts
+    "node_ksmd_.*",           // ksmd
+    "node_lnstat_.*",         // lnstat
+    "node_memory_numa_.*",    // meminfo_numa
+    "node_mountstats_.*",     // mountstats
+    "node_pcidevice_.*",      // pcidevice
+    "node_processes_.*",      // processes
+    "node_qdisc_.*",          // qdisc
+    "node_slabinfo_.*",       // slabinfo
+    "node_softirqs_functions_total",
+    "node_sysctl_.*",            // sysctl
+    "node_wifi_.*",              // wifi
+    "node_xfrm_.*",              // xfrm
+    "node_zoneinfo_.*",          // zoneinfo
+    "node_scrape_collector_.*",  // compared on its own
+};
+
+// Live in both runs: no fixture stands behind them, or the fixture run left them out.
+constexpr std::string_view kLive[] = {
+    "node_time_seconds",
+    "node_time_zone_offset_seconds",
+    "node_textfile_mtime_seconds",
+    "node_network_(receive|transmit)_(bytes|packets)_total",
+};
+
+HostOptions end_to_end(const std::string& tree) {
+  HostOptions options = over(tree);
+  for (const char* name : {"filesystem", "selinux", "timex", "uname"}) {
+    options.collectors.emplace_back(name, false);
+  }
+  options.settings = {
+      {"cpu.info", "true"},
+      {"cpu.info.bugs-include", "^(cpu_meltdown|spectre_.*|mds)$"},
+      {"cpu.info.flags-include", "^(aes|avx.?|constant_tsc)$"},
+      {"netdev.device-include", "lo"},
+      {"stat.softirq", "true"},
+  };
+  return options;
+}
+
+TEST(NodeExporterOracle, FixtureTreesGiveWhatNodeExporterPrintedForThem) {
+  FIXTURES_OR_SKIP();
+  const std::string printed = *real_fs().read_file(tree + "/e2e-output.txt");
+  PlainFamilies theirs = parse_exposition(printed);
+  PlainFamilies ours = collect_plain(end_to_end(tree));
+  remove(ours, "node_scrape_collector_.*");
+  for (const std::string_view pattern : kNotOurs) remove(theirs, pattern);
+  for (const std::string_view pattern : kLive) remove(theirs, pattern), remove(ours, pattern);
+
+  const auto found = differences(ours, theirs);
+  EXPECT_TRUE(found.empty()) << report(found);
+}
+
+TEST(NodeExporterOracle, TheSameCollectorsSucceed) {
+  FIXTURES_OR_SKIP();
+  const PlainFamilies theirs = parse_exposition(*real_fs().read_file(tree + "/e2e-output.txt"));
+  PlainFamilies ours = collect_plain(end_to_end(tree));
+  const PlainFamily& success = ours["node_scrape_collector_success"];
+  const PlainFamily& expected = theirs.at("node_scrape_collector_success");
+  EXPECT_EQ(success.type, expected.type);
+  EXPECT_EQ(success.help, expected.help);
+  for (const auto& [key, value] : success.samples) {
+    ASSERT_TRUE(expected.samples.contains(key)) << key;
+    EXPECT_EQ(value, expected.samples.at(key)) << key;
+  }
+}
+
+}  // namespace
+}  // namespace strata::collect
