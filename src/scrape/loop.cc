@@ -1,0 +1,180 @@
+#include "scrape/loop.h"
+
+#include "base/hash.h"
+#include "base/log.h"
+
+namespace strata::scrape {
+namespace {
+
+// A start with many targets must not scrape them all in one instant, nor keep a person waiting.
+constexpr int64_t kFirstScrapeWithinMs = 500;
+
+// How far from its tick a scrape may begin and still be stamped with the tick: Prometheus' 1 % of
+// the interval, at most 2 ms. Regular stamps compress to nothing.
+constexpr int64_t kMaxAlignMs = 2;
+
+uint64_t identity(const discover::Target& target) {
+  return hash64(target.url, target.labels.hash());
+}
+
+}  // namespace
+
+// One scrape on its way from the tick to the store.
+struct ScrapeLoop::Scrape {
+  explicit Scrape(Gate& gate) : pass(gate) {}
+  Gate::Pass pass;
+  TimestampMs t = 0;
+  std::chrono::nanoseconds began{0};
+  Report report;
+  Result<Body> body = fail(ErrorCode::kInternal, "not fetched");
+};
+
+ScrapeLoop::ScrapeLoop(const LoopDeps& deps, std::unique_ptr<TargetIngest> ingest,
+                       std::unique_ptr<Fetcher> fetcher)
+    : deps_(deps),
+      target_(ingest->target()),
+      interval_ms_(std::max<int64_t>(1, target_.interval.count())),
+      offset_ms_(static_cast<int64_t>(identity(target_) % static_cast<uint64_t>(interval_ms_))),
+      ingest_(std::move(ingest)),
+      fetcher_(std::move(fetcher)) {
+  MutexLock lock(mutex_);
+  status_.target = target_;
+  status_.metadata = ingest_->metadata();
+}
+
+void ScrapeLoop::start() {
+  MutexLock lock(mutex_);
+  const auto within = std::min(interval_ms_, kFirstScrapeWithinMs);
+  arm(std::chrono::milliseconds(identity(target_) / 7 % static_cast<uint64_t>(within)));
+}
+
+void ScrapeLoop::stop(bool target_gone) {
+  MutexLock lock(mutex_);
+  if (stopped_) return;
+  stopped_ = true;
+  target_gone_ = target_gone;
+  deps_.loop.cancel(timer_);
+  stop_.request_stop();
+  if (running_ || !target_gone) return;
+  // No scrape runs that could write the end of the series. This one is the last.
+  running_ = true;
+  auto scrape = std::make_shared<Scrape>(deps_.gate);
+  if (!scrape->pass ||
+      !deps_.pool.submit(Lane::kIngest, [self = shared_from_this(), scrape] { self->settle(); })) {
+    running_ = false;
+  }
+}
+
+std::unique_ptr<TargetIngest> ScrapeLoop::take_ingest() {
+  MutexLock lock(mutex_);
+  while (running_) idle_.wait(lock);
+  return std::move(ingest_);
+}
+
+TargetStatus ScrapeLoop::status() const {
+  MutexLock lock(mutex_);
+  return status_;
+}
+
+void ScrapeLoop::arm(std::chrono::nanoseconds delay) {
+  timer_ = deps_.loop.after(delay, [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->tick();
+  });
+}
+
+// Until the first tick that has not been scraped yet.
+std::chrono::nanoseconds ScrapeLoop::until_next_tick() {
+  const int64_t now = deps_.clock.now_ms();
+  const int64_t next = (now - offset_ms_) / interval_ms_ + 1;
+  if (last_tick_ != 0 && next > last_tick_ + 1) {
+    deps_.metrics.skipped.inc(static_cast<uint64_t>(next - last_tick_ - 1));
+  }
+  last_tick_ = next;
+  return std::chrono::milliseconds(next * interval_ms_ + offset_ms_ - now);
+}
+
+TimestampMs ScrapeLoop::aligned(TimestampMs now) const {
+  const int64_t tolerance = std::min(interval_ms_ / 100, kMaxAlignMs);
+  const int64_t nearest = (now - offset_ms_ + interval_ms_ / 2) / interval_ms_;
+  const TimestampMs tick = nearest * interval_ms_ + offset_ms_;
+  return std::abs(now - tick) <= tolerance ? tick : now;
+}
+
+void ScrapeLoop::tick() {
+  auto scrape = std::make_shared<Scrape>(deps_.gate);
+  {
+    MutexLock lock(mutex_);
+    if (stopped_ || running_ || !scrape->pass) return;
+    running_ = true;
+  }
+  scrape->t = aligned(deps_.clock.now_ms());
+  scrape->began = deps_.clock.steady();
+  fetcher_->fetch(std::move(buffer_), stop_.get_token(),
+                  [self = shared_from_this(), scrape](Result<Body> body) {
+                    scrape->body = std::move(body);
+                    scrape->report.duration = self->deps_.clock.steady() - scrape->began;
+                    const bool taken = self->deps_.pool.submit(
+                        Lane::kIngest, [self, scrape] { self->finish(scrape); });
+                    if (taken) return;
+                    self->deps_.metrics.queue_full.inc();
+                    self->settle();
+                  });
+}
+
+void ScrapeLoop::finish(std::shared_ptr<Scrape> scrape) {
+  auto& report = scrape->report;
+  bool canceled = false;
+  Result<> outcome;
+  if (scrape->body) {
+    report.body_bytes = scrape->body->bytes.size();
+    outcome = ingest_->ingest(scrape->t, scrape->body->bytes, scrape->body->format, report);
+    buffer_ = std::move(scrape->body->bytes);
+  } else {
+    const auto& error = scrape->body.error();
+    canceled = error.code == ErrorCode::kCanceled;
+    if (error.code == ErrorCode::kLimit) deps_.metrics.exceeded_body_size_limit.inc();
+    outcome = std::unexpected(error);
+    if (!canceled) {
+      if (auto stored = ingest_->fail(scrape->t, report); !stored) {
+        log_warn("a failed scrape could not be stored",
+                 {{"target", target_.url}, {"error", stored.error().message}});
+      }
+    }
+  }
+  if (!canceled) {
+    deps_.metrics.scrapes.inc();
+    if (!outcome) deps_.metrics.failures.inc();
+    MutexLock lock(mutex_);
+    if (!outcome && status_.last_error != outcome.error().message) {
+      log_warn("scrape failed", {{"target", target_.url}, {"error", outcome.error().message}});
+    }
+    status_.health = outcome ? Health::kUp : Health::kDown;
+    status_.last_error = outcome ? "" : outcome.error().message;
+    status_.last_scrape = scrape->t;
+    status_.last_duration = report.duration;
+    status_.last_samples = report.post_relabel;
+    status_.metadata = ingest_->metadata();
+  }
+  settle();
+}
+
+// A scrape has ended: the next one is due, or the last one is over.
+void ScrapeLoop::settle() {
+  bool end_series = false;
+  {
+    MutexLock lock(mutex_);
+    end_series = stopped_ && target_gone_;
+  }
+  if (end_series) {
+    if (auto ended = ingest_->end(deps_.clock.now_ms()); !ended) {
+      log_warn("the end of a target's series could not be stored",
+               {{"target", target_.url}, {"error", ended.error().message}});
+    }
+  }
+  MutexLock lock(mutex_);
+  running_ = false;
+  idle_.notify_all();
+  if (!stopped_) arm(until_next_tick());
+}
+
+}  // namespace strata::scrape

@@ -1,0 +1,73 @@
+// All targets of all jobs: starts, keeps and stops their loops as discovery finds and loses them.
+#pragma once
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/gate.h"
+#include "base/mutex.h"
+#include "discover/target_group.h"
+#include "scrape/loop.h"
+
+namespace strata::scrape {
+
+/// All of it outlives the Manager.
+struct ManagerDeps {
+  tsdb::Db& db;
+  net::Loop& loop;
+  net::HttpClient& client;
+  ThreadPool& work;     // ingests bodies
+  ThreadPool& collect;  // runs in-process collectors
+  const Clock& clock;
+  metrics::Registry& metrics;
+  /// In-process collectors by ScrapeConfig::in_process.
+  std::map<std::string, Source> sources;
+};
+
+struct JobStatus {
+  std::string job;
+  std::shared_ptr<const config::ScrapeConfig> config;
+  std::vector<TargetStatus> active;
+  std::vector<Labels> dropped;  // discovered labels
+  size_t dropped_count = 0;
+  std::vector<std::string> errors;
+};
+
+/// Owned by app/. Thread-safe.
+class Manager {
+ public:
+  explicit Manager(ManagerDeps deps);
+  ~Manager();  // stop()
+  Manager(const Manager&) = delete;
+  Manager& operator=(const Manager&) = delete;
+
+  /// The job's targets are now these. A target that was there already, by labels and URL, keeps its
+  /// place in time and in the store; series of targets that are gone end. `config` null: the job is
+  /// gone.
+  void set_job(const std::string& job, std::shared_ptr<const config::ScrapeConfig> config,
+               std::span<const discover::TargetGroup> groups);
+
+  /// Begins no more scrapes, gives up those that wait for a target, and waits for those that are
+  /// being stored. Series do not end: the next start goes on with them.
+  void stop();
+
+  /// By job; targets by URL.
+  std::vector<JobStatus> status() const;
+
+ private:
+  struct Job;
+  std::shared_ptr<ScrapeLoop> make_loop(const std::shared_ptr<const config::ScrapeConfig>& config,
+                                        const discover::Target& target,
+                                        std::unique_ptr<TargetIngest> ingest, bool over_limit);
+
+  const ManagerDeps deps_;
+  Metrics metrics_;
+  mutable Mutex mutex_;
+  std::map<std::string, std::unique_ptr<Job>> jobs_ GUARDED_BY(mutex_);
+  bool stopped_ GUARDED_BY(mutex_) = false;
+  Gate gate_;
+};
+
+}  // namespace strata::scrape

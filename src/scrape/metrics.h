@@ -1,0 +1,26 @@
+// Scraping's own series, under Prometheus' names where it has them.
+#pragma once
+#include "strata/metrics.h"
+
+namespace strata::scrape {
+
+/// One for the process; outlives all targets. Thread-safe.
+struct Metrics {
+  explicit Metrics(metrics::Registry& registry);
+
+  metrics::Counter& exceeded_sample_limit;
+  metrics::Counter& exceeded_body_size_limit;
+  metrics::Counter& exceeded_label_limit;
+  metrics::Counter& duplicate_timestamp;
+  metrics::Counter& out_of_order;
+  metrics::Counter& out_of_bounds;
+  metrics::Counter& series_refused;  // the store is at its limit of series
+  metrics::Counter& store_failures;  // scrapes whose samples the store could not take
+  metrics::Counter& skipped;         // scrapes not begun: the last one of the target still ran
+  metrics::Counter& queue_full;      // scrapes dropped: the work pool's queue was full
+  metrics::Counter& scrapes;
+  metrics::Counter& failures;
+  metrics::Counter& samples;
+};
+
+}  // namespace strata::scrape

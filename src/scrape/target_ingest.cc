@@ -1,0 +1,389 @@
+#include "scrape/target_ingest.h"
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <deque>
+
+#include "base/hash.h"
+#include "discover/relabel.h"
+
+namespace strata::scrape {
+namespace {
+
+struct TextHash {
+  using is_avalanching = void;
+  size_t operator()(std::string_view text) const { return hash64(text); }
+};
+
+// Metadata hardly ever changes, and reading it costs as much as the numbers: so it is read when the
+// lines changed, and once in so many scrapes.
+constexpr uint64_t kMetadataEvery = 64;
+
+constexpr std::string_view kReportNames[] = {
+    "up",
+    "scrape_duration_seconds",
+    "scrape_samples_scraped",
+    "scrape_samples_post_metric_relabeling",
+    "scrape_series_added",
+    "scrape_timeout_seconds",
+    "scrape_sample_limit",
+    "scrape_body_size_bytes",
+};
+constexpr size_t kPlainReports = 5;  // the others come with extra_scrape_metrics
+
+std::string store_key(const discover::Target& target) {
+  return target.labels.to_string() + ' ' + target.url;
+}
+
+// Adds the target's labels to a sample's. On a clash the target's win and the sample's is kept as
+// exported_<name>; with honor_labels the sample's win (Prometheus' mutateSampleLabels).
+void add_target_labels(LabelsBuilder& labels, const Labels& target, bool honor_labels) {
+  for (const auto& label : target) {
+    const auto own = labels.get(label.name);
+    if (own.empty()) {
+      labels.set(label.name, label.value);
+      continue;
+    }
+    if (honor_labels) continue;
+    std::string exported = "exported_" + std::string(label.name);
+    while (!labels.get(exported).empty() || target.has(exported)) exported.insert(0, "exported_");
+    labels.set(exported, std::string(own));
+    labels.set(label.name, label.value);
+  }
+}
+
+}  // namespace
+
+// The lines of the target's bodies: each text once, and in which order the last body had them.
+struct TargetIngest::Lines {
+  struct Line {
+    std::string_view text;  // in `texts`
+    tsdb::SeriesId id{};
+    bool dropped = false;  // by metric relabelling
+    uint32_t place = 0;    // in `order`, of the last body that had it
+  };
+
+  std::deque<std::string> texts;
+  std::vector<Line> lines;
+  boost::unordered_flat_map<std::string_view, uint32_t, TextHash> by_text;
+
+  std::vector<uint32_t> order;       // of the last body
+  std::vector<uint32_t> next_order;  // of the body that is being read
+  size_t expected = 0;               // place in `order` that the next sample should match
+  bool as_last_time = true;          // so far every line was the expected one
+
+  std::string_view hint() const {
+    return expected < order.size() ? lines[order[expected]].text : std::string_view();
+  }
+};
+
+TargetIngest::TargetIngest(tsdb::Db& db, Metrics& metrics,
+                           std::shared_ptr<const config::ScrapeConfig> config,
+                           discover::Target target)
+    : db_(db),
+      metrics_(metrics),
+      config_(std::move(config)),
+      target_(std::move(target)),
+      store_target_(db.target(store_key(target_))),
+      lines_(std::make_unique<Lines>()),
+      metadata_(std::make_shared<const MetadataMap>()) {}
+
+TargetIngest::~TargetIngest() = default;
+
+void TargetIngest::reconfigure(std::shared_ptr<const config::ScrapeConfig> config,
+                               discover::Target target) {
+  config_ = std::move(config);
+  target_ = std::move(target);
+  report_ids_.clear();
+  *lines_ = Lines();
+  previous_is_last_body_ = false;
+}
+
+Result<> TargetIngest::ingest(TimestampMs t, std::string_view body, wire::ExpositionFormat format,
+                              Report& report) {
+  read_metadata_ = scrapes_++ % kMetadataEvery == 0 || !lines_->as_last_time;
+  auto read = read_body(body, format, report);
+  if (!read) {
+    if (auto stored = fail(t, report); !stored) return stored;
+    return read;
+  }
+  const bool changed = !lines_->as_last_time || !previous_is_last_body_;
+  if (changed) settle_columns(report);
+  add_report(true, report);
+  TRY(append(t));
+  if (changed) {
+    previous_.swap(present_);
+    previous_is_last_body_ = true;
+    forget_old_lines();
+  }
+  if (read_metadata_) metadata_.set(std::make_shared<const MetadataMap>(std::move(families_)));
+  metrics_.samples.inc(report.post_relabel);
+  return {};
+}
+
+Result<> TargetIngest::read_body(std::string_view body, wire::ExpositionFormat format,
+                                 Report& report) {
+  auto& lines = *lines_;
+  columns_.clear();
+  values_.clear();
+  timed_.clear();
+  families_.clear();
+  lines.next_order.clear();
+  lines.expected = 0;
+  lines.as_last_time = true;
+
+  wire::ExpositionParser parser(body, format);
+  while (true) {
+    const auto entry = TRY(parser.next(lines.hint()));
+    switch (entry) {
+      case wire::Entry::kSample: TRY(add_sample(parser, report)); break;
+      case wire::Entry::kType:
+        if (read_metadata_) families_[std::string(parser.family())].type = parser.type();
+        break;
+      case wire::Entry::kHelp:
+        if (read_metadata_) families_[std::string(parser.family())].help = parser.text();
+        break;
+      case wire::Entry::kUnit:
+        if (read_metadata_) families_[std::string(parser.family())].unit = parser.text();
+        break;
+      case wire::Entry::kComment: break;
+      case wire::Entry::kEnd:
+        lines.as_last_time &= lines.next_order.size() == lines.order.size();
+        lines.order.swap(lines.next_order);
+        return {};
+    }
+  }
+}
+
+Result<> TargetIngest::add_sample(wire::ExpositionParser& parser, Report& report) {
+  auto& lines = *lines_;
+  ++report.scraped;
+  uint32_t index = 0;
+  if (parser.as_expected()) {
+    index = lines.order[lines.expected++];
+  } else {
+    lines.as_last_time = false;
+    const auto known = lines.by_text.find(parser.series());
+    if (known != lines.by_text.end()) {
+      index = known->second;
+      // Lines after a moved one usually follow it still.
+      const auto place = lines.lines[index].place;
+      if (place < lines.order.size() && lines.order[place] == index) lines.expected = place + 1;
+    } else {
+      auto made = new_line(parser);
+      if (!made) {
+        if (made.error().code != ErrorCode::kLimit) return std::unexpected(made.error());
+        metrics_.series_refused.inc();  // the series that there are go on
+        return {};
+      }
+      index = *made;
+    }
+  }
+  auto& line = lines.lines[index];
+  line.place = static_cast<uint32_t>(lines.next_order.size());
+  lines.next_order.push_back(index);
+  if (line.dropped) return {};
+
+  ++report.post_relabel;
+  if (config_->sample_limit > 0 && report.post_relabel > config_->sample_limit) {
+    metrics_.exceeded_sample_limit.inc();
+    return bad_data(fmt::format("sample limit exceeded (limit: {})", config_->sample_limit));
+  }
+  if (const auto own_time = parser.timestamp(); own_time && config_->honor_timestamps) {
+    timed_.push_back({line.id, *own_time, parser.value()});
+    lines.as_last_time = false;  // the row has another shape than the body
+    return {};
+  }
+  columns_.push_back(line.id);
+  values_.push_back(parser.value());
+  return {};
+}
+
+Result<uint32_t> TargetIngest::new_line(wire::ExpositionParser& parser) {
+  tsdb::SeriesId id{};
+  const bool keep = TRY(series_of(parser, &id));
+  auto& lines = *lines_;
+  lines.texts.emplace_back(parser.series());
+  const auto index = static_cast<uint32_t>(lines.lines.size());
+  lines.lines.push_back({.text = lines.texts.back(), .id = id, .dropped = !keep});
+  lines.by_text.emplace(lines.texts.back(), index);
+  return index;
+}
+
+// False when relabelling drops the series.
+Result<bool> TargetIngest::series_of(wire::ExpositionParser& parser, tsdb::SeriesId* id) {
+  LabelsBuilder labels;
+  TRY(parser.labels(labels));
+  add_target_labels(labels, target_.labels, config_->honor_labels);
+  if (!discover::relabel(config_->metric_relabel_configs, labels)) return false;
+  if (labels.get(kMetricName).empty()) {
+    return bad_data(
+        fmt::format("line {}: the sample has no metric name after relabelling", parser.line()));
+  }
+  if (auto limits = check_label_limits(labels); !limits) {
+    metrics_.exceeded_label_limit.inc();
+    return std::unexpected(limits.error());
+  }
+  *id = TRY(db_.series(labels.build()));
+  return true;
+}
+
+Result<> TargetIngest::check_label_limits(const LabelsBuilder& labels) const {
+  const auto& config = *config_;
+  const auto metric = labels.get(kMetricName);
+  if (config.label_limit > 0 && labels.labels().size() > config.label_limit) {
+    return bad_data(
+        fmt::format("label_limit exceeded (metric: {:.50}, number of labels: {}, "
+                    "limit: {})",
+                    metric, labels.labels().size(), config.label_limit));
+  }
+  for (const auto& [name, value] : labels.labels()) {
+    if (config.label_name_length_limit > 0 && name.size() > config.label_name_length_limit) {
+      return bad_data(
+          fmt::format("label_name_length_limit exceeded (metric: {:.50}, label name: "
+                      "{:.50}, length: {}, limit: {})",
+                      metric, name, name.size(), config.label_name_length_limit));
+    }
+    if (config.label_value_length_limit > 0 && value.size() > config.label_value_length_limit) {
+      return bad_data(
+          fmt::format("label_value_length_limit exceeded (metric: {:.50}, label name: "
+                      "{:.50}, value: {:.50}, length: {}, limit: {})",
+                      metric, name, value, value.size(), config.label_value_length_limit));
+    }
+  }
+  return {};
+}
+
+void TargetIngest::settle_columns(Report& report) {
+  drop_repeated_columns();
+  report.post_relabel = columns_.size() + timed_.size();
+
+  present_ = columns_;
+  if (config_->track_timestamps_staleness) {
+    for (const auto& sample : timed_) present_.push_back(sample.series);
+  }
+  std::ranges::sort(present_);
+  std::vector<tsdb::SeriesId> ended;
+  std::ranges::set_difference(previous_, present_, std::back_inserter(ended));
+  report.series_added = present_.size() - (previous_.size() - ended.size());
+  for (const auto id : ended) {
+    columns_.push_back(id);
+    values_.push_back(stale_nan());
+  }
+}
+
+// A series twice in one body: the first counts.
+void TargetIngest::drop_repeated_columns() {
+  std::vector<std::pair<tsdb::SeriesId, uint32_t>> sorted(columns_.size());
+  for (uint32_t i = 0; i < columns_.size(); ++i) sorted[i] = {columns_[i], i};
+  std::ranges::sort(sorted);
+  std::vector<bool> repeated(columns_.size());
+  size_t repetitions = 0;
+  for (size_t i = 1; i < sorted.size(); ++i) {
+    if (sorted[i].first != sorted[i - 1].first) continue;
+    repeated[sorted[i].second] = true;
+    ++repetitions;
+  }
+  if (repetitions == 0) return;
+  metrics_.duplicate_timestamp.inc(repetitions);
+  size_t kept = 0;
+  for (size_t i = 0; i < columns_.size(); ++i) {
+    if (repeated[i]) continue;
+    columns_[kept] = columns_[i];
+    values_[kept++] = values_[i];
+  }
+  columns_.resize(kept);
+  values_.resize(kept);
+}
+
+void TargetIngest::add_report(bool up, const Report& report) {
+  const size_t count = config_->extra_scrape_metrics ? std::size(kReportNames) : kPlainReports;
+  while (report_ids_.size() < count) {
+    LabelsBuilder labels(target_.labels);
+    labels.set(kMetricName, kReportNames[report_ids_.size()]);
+    auto id = db_.series(labels.build());
+    if (!id) {
+      metrics_.series_refused.inc();
+      break;
+    }
+    report_ids_.push_back(*id);
+  }
+  const double values[] = {
+      up ? 1.0 : 0.0,
+      std::chrono::duration<double>(report.duration).count(),
+      static_cast<double>(report.scraped),
+      static_cast<double>(report.post_relabel),
+      static_cast<double>(report.series_added),
+      std::chrono::duration<double>(target_.timeout).count(),
+      static_cast<double>(config_->sample_limit),
+      static_cast<double>(report.body_bytes),
+  };
+  for (size_t i = 0; i < std::min(count, report_ids_.size()); ++i) {
+    columns_.push_back(report_ids_[i]);
+    values_.push_back(values[i]);
+  }
+}
+
+Result<> TargetIngest::append(TimestampMs t) {
+  auto stats = db_.append_scrape(store_target_, t, columns_, values_);
+  if (stats && !timed_.empty()) {
+    if (auto timed = db_.append_samples(timed_)) {
+      *stats += *timed;
+    } else {
+      stats = std::unexpected(timed.error());
+    }
+  }
+  if (!stats) {
+    metrics_.store_failures.inc();
+    return std::unexpected(stats.error().within("storing the scrape"));
+  }
+  metrics_.duplicate_timestamp.inc(stats->duplicate);
+  metrics_.out_of_order.inc(stats->too_old);
+  metrics_.out_of_bounds.inc(stats->too_far_ahead);
+  return {};
+}
+
+Result<> TargetIngest::fail(TimestampMs t, const Report& report) {
+  timed_.clear();
+  columns_ = previous_;
+  values_.assign(columns_.size(), stale_nan());
+  previous_.clear();
+  previous_is_last_body_ = false;
+  // Nothing of a failed scrape counts as scraped.
+  Report shown;
+  shown.duration = report.duration;
+  shown.body_bytes = report.body_bytes;
+  add_report(false, shown);
+  return append(t);
+}
+
+Result<> TargetIngest::end(TimestampMs t) {
+  timed_.clear();
+  columns_ = previous_;
+  previous_.clear();
+  previous_is_last_body_ = false;
+  columns_.insert(columns_.end(), report_ids_.begin(), report_ids_.end());
+  values_.assign(columns_.size(), stale_nan());
+  if (columns_.empty()) return {};
+  return append(t);
+}
+
+// Lines that have not been seen for long make room: the map is built anew from the last body.
+void TargetIngest::forget_old_lines() {
+  auto& lines = *lines_;
+  if (lines.lines.size() < 2 * lines.order.size() + 1024) return;
+  Lines fresh;
+  for (const uint32_t index : lines.order) {
+    auto line = lines.lines[index];
+    if (fresh.by_text.contains(line.text)) continue;
+    fresh.texts.emplace_back(line.text);
+    line.text = fresh.texts.back();
+    line.place = static_cast<uint32_t>(fresh.lines.size());
+    fresh.order.push_back(line.place);
+    fresh.by_text.emplace(line.text, line.place);
+    fresh.lines.push_back(line);
+  }
+  fresh.as_last_time = lines.as_last_time;
+  lines = std::move(fresh);
+}
+
+}  // namespace strata::scrape

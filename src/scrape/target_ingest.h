@@ -1,0 +1,109 @@
+// Turns one target's scrape bodies into rows of the store.
+//
+// It remembers, line by line, what the last body looked like and which series each line was: a line
+// that reads as expected costs a comparison of bytes and the parsing of its number, no lookup and
+// no allocation. Lines that moved are found by their text; lines that are new are decoded, get the
+// target's labels, are relabelled and get a series. Series that were there last time and are not
+// now end with a stale marker; a failed scrape ends all of them. Whatever happens, one scrape is
+// one append: all of it becomes visible at once, or none.
+//
+// Owned by a ScrapeLoop; used by one thread at a time, except metadata(). Memory: the text of the
+// lines (at most about twice those of the last body) and 12 bytes a line.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/snapshot.h"
+#include "config/config.h"
+#include "discover/targets.h"
+#include "model/metadata.h"
+#include "scrape/metrics.h"
+#include "tsdb/db.h"
+#include "wire/exposition.h"
+
+namespace strata::scrape {
+
+using MetadataMap = std::map<std::string, Metadata, std::less<>>;
+
+/// What one scrape came to: the values of its report series.
+struct Report {
+  size_t scraped = 0;       // samples in the body
+  size_t post_relabel = 0;  // of them, those that metric relabelling kept
+  size_t series_added = 0;  // of these, series that the last scrape did not have
+  uint64_t body_bytes = 0;
+  std::chrono::nanoseconds duration{0};
+};
+
+class TargetIngest {
+ public:
+  /// `db` and `metrics` outlive this. `key` identifies the target in the store, over restarts.
+  TargetIngest(tsdb::Db& db, Metrics& metrics, std::shared_ptr<const config::ScrapeConfig> config,
+               discover::Target target);
+  ~TargetIngest();
+  TargetIngest(const TargetIngest&) = delete;
+  TargetIngest& operator=(const TargetIngest&) = delete;
+
+  /// Stores what `body` says as of `t`, with up 1 and the report series. Error: the body is
+  /// malformed or beyond a limit (then the scrape is stored as failed), or the store cannot take
+  /// it. `report.duration` and `body_bytes` are the caller's to fill; the rest is filled here.
+  Result<> ingest(TimestampMs t, std::string_view body, wire::ExpositionFormat format,
+                  Report& report);
+  /// Stores a failed scrape: up 0, and every series of the last one ends.
+  Result<> fail(TimestampMs t, const Report& report);
+  /// The target is gone: every series ends, the report series too.
+  Result<> end(TimestampMs t);
+
+  /// The same target under another configuration: lines are decoded anew; series that go away
+  /// thereby end with the next scrape.
+  void reconfigure(std::shared_ptr<const config::ScrapeConfig> config, discover::Target target);
+
+  const discover::Target& target() const { return target_; }
+  /// What the last bodies said about their families. Any thread.
+  std::shared_ptr<const MetadataMap> metadata() const { return metadata_.get(); }
+
+ private:
+  struct Lines;
+
+  Result<> read_body(std::string_view body, wire::ExpositionFormat format, Report& report);
+  Result<> add_sample(wire::ExpositionParser& parser, Report& report);
+  Result<uint32_t> new_line(wire::ExpositionParser& parser);
+  Result<bool> series_of(wire::ExpositionParser& parser, tsdb::SeriesId* id);
+  Result<> check_label_limits(const LabelsBuilder& labels) const;
+  void settle_columns(Report& report);
+  void drop_repeated_columns();
+  void add_report(bool up, const Report& report);
+  Result<> append(TimestampMs t);
+  void forget_old_lines();
+
+  tsdb::Db& db_;
+  Metrics& metrics_;
+  std::shared_ptr<const config::ScrapeConfig> config_;
+  discover::Target target_;
+  tsdb::TargetId store_target_;
+  std::unique_ptr<Lines> lines_;
+  std::vector<Label> label_scratch_;
+
+  // The row that is being made, and the samples that bring their own time.
+  std::vector<tsdb::SeriesId> columns_;
+  std::vector<double> values_;
+  std::vector<tsdb::TimedSample> timed_;
+  // Sorted: the series whose end has to be marked when they are not seen again, as of the last
+  // stored scrape and of this one. The report's are not among them.
+  std::vector<tsdb::SeriesId> previous_;
+  std::vector<tsdb::SeriesId> present_;
+  bool previous_is_last_body_ = false;
+  std::vector<tsdb::SeriesId> report_ids_;  // in the order of kReportNames; made when first needed
+
+  MetadataMap families_;  // while a body is read
+  bool read_metadata_ = true;
+  uint64_t scrapes_ = 0;
+  Snapshot<MetadataMap> metadata_;
+};
+
+}  // namespace strata::scrape
