@@ -1,0 +1,147 @@
+#include "api/router.h"
+
+#include "api/handlers.h"
+#include "base/json.h"
+#include "net/url.h"
+
+namespace strata::api {
+namespace {
+
+// Whether `path` fits `pattern`; `parameter` gets what "*" stood for.
+bool fits(std::string_view pattern, std::string_view path, std::string* parameter) {
+  const size_t star = pattern.find('*');
+  if (star == std::string_view::npos) return pattern == path;
+  const std::string_view before = pattern.substr(0, star);
+  const std::string_view after = pattern.substr(star + 1);
+  if (path.size() <= before.size() + after.size() || !path.starts_with(before) ||
+      !path.ends_with(after)) {
+    return false;
+  }
+  const auto middle = path.substr(before.size(), path.size() - before.size() - after.size());
+  if (middle.find('/') != std::string_view::npos) return false;
+  parameter->assign(middle);
+  return true;
+}
+
+bool allows(std::string_view methods, std::string_view method) {
+  if (method == "HEAD") method = "GET";
+  while (!methods.empty()) {
+    const size_t end = std::min(methods.find(' '), methods.size());
+    if (methods.substr(0, end) == method) return true;
+    methods.remove_prefix(std::min(end + 1, methods.size()));
+  }
+  return false;
+}
+
+}  // namespace
+
+const std::vector<Route>& routes() {
+  static const std::vector<Route> kRoutes = {
+      {"/api/v1/query", "GET POST", query},
+      {"/api/v1/query_range", "GET POST", query_range},
+      {"/api/v1/query_exemplars", "GET POST", query_exemplars},
+      {"/api/v1/format_query", "GET POST", format_query},
+      {"/api/v1/labels", "GET POST", label_names},
+      {"/api/v1/label/*/values", "GET", label_values},
+      {"/api/v1/series", "GET POST", series},
+      {"/api/v1/metadata", "GET", metadata},
+      {"/api/v1/targets", "GET", targets},
+      {"/api/v1/targets/metadata", "GET", targets_metadata},
+      {"/api/v1/scrape_pools", "GET", scrape_pools},
+      {"/api/v1/status/config", "GET", status_config},
+      {"/api/v1/status/flags", "GET", status_flags},
+      {"/api/v1/status/runtimeinfo", "GET", status_runtimeinfo},
+      {"/api/v1/status/buildinfo", "GET", status_buildinfo},
+      {"/api/v1/status/tsdb", "GET", status_tsdb},
+      {"/api/v1/status/walreplay", "GET", status_walreplay},
+      {"/api/v1/rules", "GET", not_here_yet},
+      {"/api/v1/alerts", "GET", not_here_yet},
+      {"/api/v1/alertmanagers", "GET", not_here_yet},
+      {"/api/v1/read", "POST", not_here_yet},
+      {"/api/v1/write", "POST", not_here_yet},
+      {"/api/v1/otlp/v1/metrics", "POST", not_here_yet},
+      {"/metrics", "GET", metrics_page},
+      {"/-/healthy", "GET", healthy},
+      {"/-/ready", "GET", ready},
+      {"/-/reload", "POST PUT", reload},
+  };
+  return kRoutes;
+}
+
+Match find_route(std::string_view method, std::string_view path) {
+  Match match;
+  for (const auto& route : routes()) {
+    if (!fits(route.path, path, &match.parameter)) continue;
+    match.route = &route;
+    match.method_allowed = allows(route.methods, method);
+    return match;
+  }
+  return match;
+}
+
+int http_status(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kBadData: return 400;
+    case ErrorCode::kUnauthorized: return 401;
+    case ErrorCode::kNotFound: return 404;
+    case ErrorCode::kConflict: return 409;
+    case ErrorCode::kLimit:
+    case ErrorCode::kExecution: return 422;
+    case ErrorCode::kCanceled: return 499;  // nginx's "client closed request", as Prometheus
+    case ErrorCode::kTimeout:
+    case ErrorCode::kUnavailable: return 503;
+    case ErrorCode::kIo:
+    case ErrorCode::kCorruption:
+    case ErrorCode::kInternal: return 500;
+  }
+  return 500;
+}
+
+std::string_view error_type(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kBadData: return "bad_data";
+    case ErrorCode::kUnauthorized: return "unauthorized";
+    case ErrorCode::kNotFound: return "not_found";
+    case ErrorCode::kConflict: return "conflict";
+    case ErrorCode::kLimit:
+    case ErrorCode::kExecution: return "execution";
+    case ErrorCode::kCanceled: return "canceled";
+    case ErrorCode::kTimeout: return "timeout";
+    case ErrorCode::kUnavailable: return "unavailable";
+    case ErrorCode::kIo:
+    case ErrorCode::kCorruption:
+    case ErrorCode::kInternal: return "internal";
+  }
+  return "internal";
+}
+
+net::HttpResponse error_response(int status, std::string_view type, std::string_view message) {
+  std::string body;
+  JsonWriter json(body);
+  json.begin_object().key("status").string("error").key("errorType").string(type);
+  json.key("error").string(message).end_object();
+  return net::json_response(status, std::move(body));
+}
+
+net::HttpResponse error_response(const Error& error) {
+  return error_response(http_status(error.code), error_type(error.code), error.message);
+}
+
+net::HttpResponse success(const Call& call, std::string_view data) {
+  std::string body;
+  body.reserve(data.size() + 64);
+  JsonWriter json(body);
+  json.begin_object().key("status").string("success").key("data").raw(data);
+  const auto list = [&](std::string_view name, const std::vector<std::string>& texts) {
+    if (texts.empty()) return;
+    json.key(name).begin_array();
+    for (const auto& text : texts) json.string(text);
+    json.end_array();
+  };
+  list("warnings", call.warnings);
+  list("infos", call.infos);
+  json.end_object();
+  return net::json_response(200, std::move(body));
+}
+
+}  // namespace strata::api
