@@ -38,6 +38,18 @@ TEST(Utf8, RefusesOverlongSurrogatesAndTooLarge) {
   }
 }
 
+TEST(Utf8, FindsOneBadByteAnywhereInAsciiText) {
+  for (size_t size = 0; size < 40; ++size) {
+    std::string text(size, 'x');
+    EXPECT_TRUE(is_utf8(text));
+    for (char& c : text) {
+      c = '\x80';
+      EXPECT_FALSE(is_utf8(text));
+      c = 'x';
+    }
+  }
+}
+
 TEST(Hash, Crc32cMatchesRfc3720) {
   EXPECT_EQ(crc32c("123456789"), 0xe3069283u);
   EXPECT_EQ(crc32c("6789", crc32c("12345")), 0xe3069283u);

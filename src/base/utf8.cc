@@ -1,5 +1,8 @@
 #include "base/utf8.h"
 
+#include <cstdint>
+#include <cstring>
+
 namespace strata {
 
 size_t utf8_sequence_length(std::string_view text) {
@@ -21,6 +24,14 @@ size_t utf8_sequence_length(std::string_view text) {
 
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
+    // Nearly all text is ASCII, which eight bytes tell at once.
+    uint64_t word;
+    while (text.size() >= sizeof word) {
+      std::memcpy(&word, text.data(), sizeof word);
+      if ((word & 0x8080808080808080) != 0) break;
+      text.remove_prefix(sizeof word);
+    }
+    if (text.empty()) break;
     const size_t n = utf8_sequence_length(text);
     if (n == 0) return false;
     text.remove_prefix(n);
