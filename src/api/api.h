@@ -12,13 +12,19 @@
 
 #include "base/clock.h"
 #include "base/thread_pool.h"
-#include "metrics/registry.h"
 #include "net/http_server.h"
 #include "promql/engine.h"
 #include "scrape/manager.h"
+#include "strata/metrics.h"
 #include "tsdb/db.h"
 
 namespace strata::api {
+
+/// How the last load of the configuration went.
+struct ReloadStatus {
+  bool success = true;
+  TimestampMs at = 0;
+};
 
 /// What the handlers use. Everything outlives the Api; the functions are called from any thread.
 struct Services {
@@ -33,6 +39,7 @@ struct Services {
   std::function<std::string()> config_yaml;
   std::function<std::vector<std::pair<std::string, std::string>>()> flags;
   std::function<Result<>()> reload;
+  std::function<ReloadStatus()> last_reload;
   std::function<bool()> ready;
   std::string storage_retention;  // as /status/runtimeinfo prints it: "15d"
 };

@@ -1,0 +1,68 @@
+// Health, reload, /metrics, and the web page.
+#include "api/api.h"
+#include "api/handlers.h"
+#include "metrics/own_metrics.h"
+#include "ui/assets.h"
+
+namespace strata::api {
+
+Result<net::HttpResponse> healthy(const Services&, Call&) {
+  return net::text_response(200, "Strata is healthy.\n");
+}
+
+Result<net::HttpResponse> ready(const Services& services, Call&) {
+  if (services.ready()) return net::text_response(200, "Strata is ready.\n");
+  return net::text_response(503, "Strata is starting.\n");
+}
+
+Result<net::HttpResponse> reload(const Services& services, Call&) {
+  auto reloaded = services.reload();
+  if (reloaded) return net::text_response(200, "");
+  return net::text_response(
+      500, "failed to reload the configuration: " + reloaded.error().message + "\n");
+}
+
+Result<net::HttpResponse> metrics_page(const Services& services, Call& call) {
+  const auto format = metrics::negotiate_format(call.request().headers.value("Accept"));
+  net::HttpResponse response;
+  response.headers.set("Content-Type", format == metrics::Format::kText
+                                           ? "text/plain; version=0.0.4; charset=utf-8"
+                                           : "application/openmetrics-text; version=1.0.0; "
+                                             "charset=utf-8");
+  metrics::append_own_metrics(response.body, format, services.metrics);
+  return response;
+}
+
+Result<net::HttpResponse> not_here_yet(const Services&, Call& call) {
+  return error_response(501, "unavailable",
+                        call.request().path + " is not part of this version of Strata yet");
+}
+
+std::unique_ptr<net::HttpResponse> asset(const net::HttpRequest& request) {
+  const ui::Asset* found = ui::find_asset(request.path);
+  if (found == nullptr) return nullptr;
+  auto response = std::make_unique<net::HttpResponse>();
+  response->headers.set("Content-Type", found->content_type);
+  response->headers.set("ETag", found->etag);
+  response->headers.set("Cache-Control", "no-cache");
+  response->headers.set("Content-Security-Policy", ui::kContentSecurityPolicy);
+  response->headers.set("X-Content-Type-Options", "nosniff");
+  response->headers.set("Vary", "Accept-Encoding");
+  if (request.headers.has_token("If-None-Match", found->etag)) {
+    response->status = 304;
+    return response;
+  }
+  if (!request.headers.has_token("Accept-Encoding", "gzip")) {
+    // Every browser takes gzip; what does not is told so rather than given bytes it cannot read.
+    response->status = 406;
+    response->headers.set("Content-Type", "text/plain; charset=utf-8");
+    response->body =
+        "this page is stored gzipped: send Accept-Encoding: gzip (curl --compressed)\n";
+    return response;
+  }
+  response->headers.set("Content-Encoding", "gzip");
+  response->body.assign(found->gzipped_bytes);
+  return response;
+}
+
+}  // namespace strata::api

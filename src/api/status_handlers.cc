@@ -1,0 +1,133 @@
+// /api/v1/status/*.
+#include <unistd.h>
+
+#include <thread>
+
+#include "api/api.h"
+#include "api/handlers.h"
+#include "api/json_time.h"
+#include "base/build_info.h"
+#include "base/json.h"
+#include "base/number.h"
+
+namespace strata::api {
+namespace {
+
+// The release of Prometheus whose API this is.
+constexpr std::string_view kApiVersion = "3.14.0";
+constexpr size_t kDefaultTopSize = 10;
+constexpr size_t kMaxTopSize = 10'000;
+
+void write_counts(JsonWriter& json, std::string_view name,
+                  const std::vector<tsdb::Cardinality::Count>& counts) {
+  json.key(name).begin_array();
+  for (const auto& count : counts) {
+    json.begin_object().key("name").string(count.name);
+    json.key("value").integer(static_cast<int64_t>(count.value)).end_object();
+  }
+  json.end_array();
+}
+
+std::string host_name() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 ? name : "";
+}
+
+std::string working_directory() {
+  char path[4096] = {};
+  return ::getcwd(path, sizeof path) != nullptr ? path : "";
+}
+
+}  // namespace
+
+Result<net::HttpResponse> status_config(const Services& services, Call& call) {
+  std::string data;
+  JsonWriter(data).begin_object().key("yaml").string(services.config_yaml()).end_object();
+  return success(call, data);
+}
+
+Result<net::HttpResponse> status_flags(const Services& services, Call& call) {
+  std::string data;
+  JsonWriter json(data);
+  json.begin_object();
+  for (const auto& [name, value] : services.flags()) json.key(name).string(value);
+  json.end_object();
+  return success(call, data);
+}
+
+Result<net::HttpResponse> status_runtimeinfo(const Services& services, Call& call) {
+  const auto stats = services.db.stats();
+  const auto reload = services.last_reload();
+  std::string data;
+  JsonWriter json(data);
+  json.begin_object();
+  json.key("startTime").string(rfc3339(services.started_at));
+  json.key("CWD").string(working_directory());
+  json.key("hostname").string(host_name());
+  json.key("serverTime").string(rfc3339(services.clock.now_ms()));
+  json.key("reloadConfigSuccess").boolean(reload.success);
+  json.key("lastConfigTime").string(rfc3339(reload.at));
+  json.key("corruptionCount").integer(static_cast<int64_t>(stats.damaged_records));
+  // Prometheus' Go runtime; the nearest things that there are here.
+  json.key("goroutineCount").integer(static_cast<int64_t>(services.pool.threads()));
+  json.key("GOMAXPROCS").integer(std::thread::hardware_concurrency());
+  json.key("GOMEMLIMIT").integer(0);
+  json.key("GOGC").string("");
+  json.key("GODEBUG").string("");
+  json.key("storageRetention").string(services.storage_retention);
+  json.end_object();
+  return success(call, data);
+}
+
+Result<net::HttpResponse> status_buildinfo(const Services&, Call& call) {
+  const auto& build = build_info();
+  std::string data;
+  JsonWriter json(data);
+  json.begin_object();
+  json.key("application").string("Strata");
+  // Grafana takes what is below 2.24 for a Prometheus that cannot filter label values, so the
+  // version is that of the API; what follows the plus is ours (SemVer's build metadata).
+  json.key("version").string(fmt::format("{}+strata.{}", kApiVersion, build.version));
+  json.key("revision").string(build.revision);
+  json.key("branch").string(build.branch);
+  json.key("buildUser").string("");
+  json.key("buildDate").string("");
+  json.key("goVersion").string(build.compiler);
+  json.end_object();
+  return success(call, data);
+}
+
+Result<net::HttpResponse> status_tsdb(const Services& services, Call& call) {
+  size_t limit = kDefaultTopSize;
+  if (const auto text = call.parameter("limit"); !text.empty()) {
+    const auto value = parse_uint(text);
+    if (!value || *value == 0 || *value > kMaxTopSize) {
+      return bad_data(fmt::format("invalid parameter \"limit\": 1 to {}", kMaxTopSize));
+    }
+    limit = *value;
+  }
+  const auto stats = services.db.stats();
+  const auto cardinality = services.db.cardinality(limit);
+  std::string data;
+  JsonWriter json(data);
+  json.begin_object().key("headStats").begin_object();
+  json.key("numSeries").integer(static_cast<int64_t>(stats.head_series));
+  json.key("numLabelPairs").integer(static_cast<int64_t>(cardinality.label_pairs));
+  json.key("chunkCount").integer(static_cast<int64_t>(stats.sealed_tiles));
+  json.key("minTime").integer(stats.head_min_time);
+  json.key("maxTime").integer(stats.head_max_time);
+  json.end_object();
+  write_counts(json, "seriesCountByMetricName", cardinality.series_by_metric);
+  write_counts(json, "labelValueCountByLabelName", cardinality.values_by_label);
+  write_counts(json, "memoryInBytesByLabelName", cardinality.value_bytes_by_label);
+  write_counts(json, "seriesCountByLabelValuePair", cardinality.series_by_pair);
+  json.end_object();
+  return success(call, data);
+}
+
+Result<net::HttpResponse> status_walreplay(const Services&, Call& call) {
+  // Replay is over before the server listens; the numbers are those of a finished one.
+  return success(call, R"({"min":0,"max":0,"current":0,"state":"done"})");
+}
+
+}  // namespace strata::api
