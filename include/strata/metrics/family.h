@@ -318,8 +318,11 @@ class ExpiringFamily final : public detail::FamilyBase {
               detail::SteadyTime now) override {
     std::lock_guard lock(mutex_);
     std::erase_if(entries_, [&](const std::unique_ptr<Entry>& entry) {
-      if (std::exchange(entry->used, false) || entry->holders.load(std::memory_order_acquire) > 0) {
+      // Each of the two is looked at: a series in use stays even when `idle` is zero.
+      const bool held = entry->holders.load(std::memory_order_acquire) > 0;
+      if (std::exchange(entry->used, false) || held) {
         entry->last_used = now;
+        return false;
       }
       if (now - entry->last_used < idle_) return false;
       erase_from_index(*entry);
