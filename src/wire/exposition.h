@@ -63,7 +63,7 @@ class ExpositionParser {
  public:
   enum class Strictness : uint8_t {
     kScrape,       // as lax as Prometheus
-    kConformance,  // kOpenMetrics: no comma after the last label
+    kConformance,  // kOpenMetrics: no comma after the last label, and le and quantile as they are
   };
 
   /// `body` must outlive the parser.

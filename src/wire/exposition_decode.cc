@@ -82,10 +82,11 @@ bool ExpositionParser::decode(std::string_view raw, bool is_exemplar, std::vecto
   // Reserved first, because the views point into it.
   decoded_.clear();
   decoded_.reserve(raw.size() + out.size() * kLongestFloat);
-  const std::string_view float_label = is_exemplar                       ? ""
-                                       : type_ == MetricType::kHistogram ? "le"
-                                       : type_ == MetricType::kSummary   ? "quantile"
-                                                                         : "";
+  std::string_view float_label;
+  if (!is_exemplar && strictness_ == Strictness::kScrape) {
+    if (type_ == MetricType::kHistogram) float_label = "le";
+    if (type_ == MetricType::kSummary) float_label = "quantile";
+  }
   for (auto& [name, value] : out) {
     name = unescape(name);
     value = unescape(value);
