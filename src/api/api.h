@@ -32,10 +32,12 @@ struct Services {
   const promql::Engine& engine;
   const tsdb::Db& db;
   const scrape::Manager& scrape;
-  metrics::Registry& metrics;
+  metrics::Registry& metrics;  // for the API's own series
   ThreadPool& pool;
   const Clock& clock;
   TimestampMs started_at = 0;
+  /// Appends what /metrics answers.
+  std::function<void(std::string&, metrics::Format)> own_exposition;
   std::function<std::string()> config_yaml;
   std::function<std::vector<std::pair<std::string, std::string>>()> flags;
   std::function<Result<>()> reload;

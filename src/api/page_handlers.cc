@@ -29,7 +29,7 @@ Result<net::HttpResponse> metrics_page(const Services& services, Call& call) {
                                            ? "text/plain; version=0.0.4; charset=utf-8"
                                            : "application/openmetrics-text; version=1.0.0; "
                                              "charset=utf-8");
-  metrics::append_own_metrics(response.body, format, services.metrics);
+  services.own_exposition(response.body, format);
   return response;
 }
 

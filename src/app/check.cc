@@ -1,0 +1,29 @@
+// strata check, strata version.
+#include <cstdio>
+
+#include "app/commands.h"
+#include "base/build_info.h"
+#include "config/load.h"
+
+namespace strata::app {
+
+int check_config(const std::string& path) {
+  const auto parsed = config::load_config(path, real_fs());
+  if (!parsed) {
+    fmt::print(stderr, "FAILED: {}\n", parsed.error().message);
+    return 1;
+  }
+  for (const auto& warning : parsed->warnings) fmt::print("warning: {}\n", warning);
+  fmt::print("SUCCESS: {} is valid; {} scrape job(s)\n", path,
+             parsed->config.scrape_configs.size());
+  return 0;
+}
+
+int print_version() {
+  const auto& build = build_info();
+  fmt::print("strata {} (revision {}, branch {})\n  built with {}\n  platform {}\n", build.version,
+             build.revision, build.branch, build.compiler, build.platform);
+  return 0;
+}
+
+}  // namespace strata::app

@@ -1,0 +1,33 @@
+// What the command line can be told to do. Each returns the process' exit code and prints what a
+// person should read.
+#pragma once
+#include <string>
+
+#include "app/flags.h"
+
+namespace strata::app {
+
+/// Runs until SIGINT or SIGTERM.
+int serve(const FlagValues& flags);
+
+/// Says whether Strata would load the file, and what it would ignore.
+int check_config(const std::string& path);
+
+/// How an answer is printed.
+enum class OutputFormat : uint8_t { kTable, kJson, kCsv };
+
+struct QueryCommand {
+  std::string url = "http://127.0.0.1:9090";
+  std::string expr;
+  std::string time;   // instant; empty: now
+  std::string start;  // range; empty: an hour before end
+  std::string end;    // empty: now
+  std::string step;   // empty: 250 points
+  OutputFormat output = OutputFormat::kTable;
+};
+int query_instant(const QueryCommand& command);
+int query_range(const QueryCommand& command);
+
+int print_version();
+
+}  // namespace strata::app

@@ -1,0 +1,175 @@
+#include "app/flags.h"
+
+#include "base/number.h"
+
+namespace strata::app {
+namespace {
+
+constexpr Flag kFlags[] = {
+    {"config.file", "", "FILE",
+     "Configuration in Prometheus' format. Without it Strata scrapes itself, this host, and any "
+     "inference engine or exporter that answers on a usual local port."},
+    {"web.listen-address", "127.0.0.1:9090", "HOST:PORT",
+     "Where to listen. Beyond this machine only with users (--web.config.file) or "
+     "--web.allow-unauthenticated."},
+    {"web.config.file", "", "FILE",
+     "TLS, users and headers, in the format of Prometheus' web.yml."},
+    {"web.allow-unauthenticated", "false", "",
+     "Listen beyond this machine although nobody has to log in."},
+    {"web.max-connections", "512", "N", "Connections that may be open at once."},
+    {"web.read-timeout", "5m", "DURATION", "How long a client may take to send a request."},
+    {"storage.tsdb.path", "data", "DIR", "Where samples are kept.", "storage.path"},
+    {"storage.tsdb.retention.time", "15d", "DURATION", "How long samples are kept; 0: forever."},
+    {"storage.tsdb.retention.size", "0", "BYTES",
+     "How much blocks may take on disk (512MB, 100GB); 0: no bound."},
+    {"storage.wal-sync", "1s", "DURATION",
+     "The longest time for which samples may be lost when the machine loses power. Killing the "
+     "process loses none."},
+    {"storage.max-series", "0", "N",
+     "Series that may be in memory; more are refused and counted. 0: no bound."},
+    {"query.lookback-delta", "5m", "DURATION",
+     "How far back an instant selector looks for a sample."},
+    {"query.timeout", "2m", "DURATION", "The longest a query may take."},
+    {"query.max-samples", "50000000", "N", "Samples that one query may hold in memory."},
+    {"work.threads", "0", "N", "Threads that ingest and evaluate; 0: one a core."},
+    {"enable-feature", "", "NAME,...",
+     "Prometheus' experimental features: promql-experimental-functions, "
+     "promql-extended-range-selectors, promql-binop-fill-modifiers, "
+     "promql-delayed-name-removal."},
+    {"path.procfs", "/proc", "DIR", "Where this host's /proc is mounted."},
+    {"path.sysfs", "/sys", "DIR", "Where this host's /sys is mounted."},
+    {"path.rootfs", "/", "DIR", "Where this host's file systems are mounted."},
+    {"log.level", "info", "LEVEL", "debug, info, warn or error."},
+    {"log.format", "logfmt", "FORMAT", "logfmt or json."},
+};
+
+// Reads typed values out of texts; the first that is wrong is remembered.
+class Reader {
+ public:
+  explicit Reader(const FlagValues& values) : values_(values) {}
+
+  const std::string& text(std::string_view name) const { return values_.find(name)->second; }
+  bool on(std::string_view name) {
+    const auto& value = text(name);
+    if (value != "true" && value != "false") wrong(name, "true or false");
+    return value == "true";
+  }
+  Millis duration(std::string_view name) {
+    auto value = parse_duration(text(name));
+    if (!value) wrong(name, "a duration such as 15s, 1h30m or 15d");
+    return value.value_or(Millis(0));
+  }
+  size_t number(std::string_view name) {
+    const auto value = parse_uint(text(name));
+    if (!value) wrong(name, "a number of at least 0");
+    return value.value_or(0);
+  }
+  uint64_t bytes(std::string_view name) {
+    const auto& value = text(name);
+    static constexpr std::pair<std::string_view, int> kUnits[] = {
+        {"KB", 10}, {"MB", 20}, {"GB", 30}, {"TB", 40}, {"PB", 50}, {"EB", 60}, {"B", 0}};
+    std::string_view digits = value;
+    int shift = 0;
+    for (const auto& [unit, bits] : kUnits) {
+      if (!digits.ends_with(unit)) continue;
+      digits.remove_suffix(unit.size());
+      shift = bits;
+      break;
+    }
+    const auto count = parse_uint(digits);
+    if (!count || (shift > 0 && *count >> (63 - shift) != 0)) {
+      wrong(name, "a size such as 512MB or 100GB");
+      return 0;
+    }
+    return *count << shift;
+  }
+  template <class T>
+  T choice(std::string_view name, std::initializer_list<std::pair<std::string_view, T>> choices) {
+    std::string words;
+    for (const auto& [word, value] : choices) {
+      if (word == text(name)) return value;
+      words += (words.empty() ? "" : ", ") + std::string(word);
+    }
+    wrong(name, "one of " + words);
+    return choices.begin()->second;
+  }
+  const std::optional<Error>& error() const { return error_; }
+
+ private:
+  void wrong(std::string_view name, std::string_view wanted) {
+    if (error_) return;
+    error_ = Error{ErrorCode::kBadData, fmt::format("--{}={}: not {}", name, text(name), wanted)};
+  }
+  const FlagValues& values_;
+  std::optional<Error> error_;
+};
+
+std::vector<std::string> split(std::string_view list) {
+  std::vector<std::string> words;
+  while (!list.empty()) {
+    const size_t end = std::min(list.find(','), list.size());
+    if (end > 0) words.emplace_back(list.substr(0, end));
+    list.remove_prefix(std::min(end + 1, list.size()));
+  }
+  return words;
+}
+
+}  // namespace
+
+std::span<const Flag> serve_flags() { return kFlags; }
+
+FlagValues default_flag_values() {
+  FlagValues values;
+  for (const auto& flag : kFlags) values.emplace(flag.name, flag.default_value);
+  return values;
+}
+
+Result<ServeOptions> serve_options(const FlagValues& values) {
+  Reader read(values);
+  ServeOptions options{
+      .config_file = read.text("config.file"),
+      .listen_address = read.text("web.listen-address"),
+      .web_config_file = read.text("web.config.file"),
+      .allow_unauthenticated = read.on("web.allow-unauthenticated"),
+      .max_connections = read.number("web.max-connections"),
+      .read_timeout = read.duration("web.read-timeout"),
+      .storage_path = read.text("storage.tsdb.path"),
+      .retention_time = read.duration("storage.tsdb.retention.time"),
+      .retention_bytes = read.bytes("storage.tsdb.retention.size"),
+      .wal_sync = read.duration("storage.wal-sync"),
+      .max_series = read.number("storage.max-series"),
+      .lookback = read.duration("query.lookback-delta"),
+      .query_timeout = read.duration("query.timeout"),
+      .max_samples = read.number("query.max-samples"),
+      .threads = read.number("work.threads"),
+      .features = split(read.text("enable-feature")),
+      .procfs = read.text("path.procfs"),
+      .sysfs = read.text("path.sysfs"),
+      .rootfs = read.text("path.rootfs"),
+      .log_level = read.choice<LogLevel>("log.level", {{"debug", LogLevel::kDebug},
+                                                       {"info", LogLevel::kInfo},
+                                                       {"warn", LogLevel::kWarn},
+                                                       {"error", LogLevel::kError}}),
+      .log_format = read.choice<LogFormat>(
+          "log.format", {{"logfmt", LogFormat::kLogfmt}, {"json", LogFormat::kJson}}),
+  };
+  if (read.error()) return std::unexpected(*read.error());
+  return options;
+}
+
+std::string flags_markdown() {
+  std::string out =
+      "# Flags of `strata serve`\n\n"
+      "Made from the table in src/app/flags.cc; a test compares.\n\n"
+      "| flag | default | what it does |\n|---|---|---|\n";
+  for (const auto& flag : kFlags) {
+    out += fmt::format("| `--{}{}`{} | {} | {} |\n", flag.name,
+                       flag.value_name.empty() ? "" : "=" + std::string(flag.value_name),
+                       flag.alias.empty() ? "" : fmt::format(" or `--{}`", flag.alias),
+                       flag.default_value.empty() ? "" : fmt::format("`{}`", flag.default_value),
+                       flag.help);
+  }
+  return out;
+}
+
+}  // namespace strata::app

@@ -1,0 +1,62 @@
+// The flags of `strata serve`: one table from which --help, docs/flags.md and /api/v1/status/flags
+// come, and the options that they add up to. Spelt as Prometheus spells them.
+#pragma once
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/log.h"
+#include "base/result.h"
+#include "model/duration.h"
+
+namespace strata::app {
+
+struct Flag {
+  std::string_view name;           // "storage.tsdb.path", without dashes
+  std::string_view default_value;  // "false" or "true": a switch
+  std::string_view value_name;     // "DIR"; empty: a switch
+  std::string_view help;
+  std::string_view alias = {};  // another spelling
+};
+
+/// In the order of the help.
+std::span<const Flag> serve_flags();
+
+/// Values by flag name; what was not given has its default.
+using FlagValues = std::map<std::string, std::string, std::less<>>;
+FlagValues default_flag_values();
+
+struct ServeOptions {
+  std::string config_file;  // empty: the zero-config default
+  std::string listen_address;
+  std::string web_config_file;
+  bool allow_unauthenticated = false;
+  size_t max_connections = 0;
+  Millis read_timeout{0};
+  std::string storage_path;
+  Millis retention_time{0};
+  uint64_t retention_bytes = 0;
+  Millis wal_sync{0};
+  size_t max_series = 0;
+  Millis lookback{0};
+  Millis query_timeout{0};
+  size_t max_samples = 0;
+  size_t threads = 0;  // 0: one a core
+  std::vector<std::string> features;
+  std::string procfs;
+  std::string sysfs;
+  std::string rootfs;
+  LogLevel log_level = LogLevel::kInfo;
+  LogFormat log_format = LogFormat::kLogfmt;
+};
+
+/// Error: kBadData, naming the flag.
+Result<ServeOptions> serve_options(const FlagValues& values);
+
+/// docs/flags.md, from the table; a test keeps the file fresh.
+std::string flags_markdown();
+
+}  // namespace strata::app

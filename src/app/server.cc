@@ -1,0 +1,290 @@
+#include "app/server.h"
+
+#include "app/store_metrics.h"
+#include "base/build_info.h"
+#include "collect/self.h"
+#include "config/web_config.h"
+#include "metrics/own_metrics.h"
+#include "net/url.h"
+#include "wire/text_writer.h"
+
+namespace strata::app {
+namespace {
+
+constexpr std::chrono::milliseconds kStoreTick{200};
+constexpr std::chrono::seconds kCompactionCheck{30};
+constexpr std::chrono::seconds kStopGrace{5};
+constexpr std::chrono::milliseconds kProbeTimeout{1000};
+constexpr size_t kProbeBytes = 4u << 20;
+
+size_t thread_count(size_t asked) {
+  return asked > 0 ? asked : std::max(1u, std::thread::hardware_concurrency());
+}
+
+bool is_loopback(std::string_view host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
+Result<promql::EngineOptions> engine_options(const ServeOptions& options) {
+  promql::EngineOptions engine;
+  engine.lookback = options.lookback;
+  engine.timeout = options.query_timeout;
+  engine.max_samples = options.max_samples;
+  for (const auto& feature : options.features) {
+    if (feature == "promql-experimental-functions") {
+      engine.syntax.experimental_functions = true;
+    } else if (feature == "promql-extended-range-selectors") {
+      engine.syntax.extended_range_selectors = true;
+    } else if (feature == "promql-binop-fill-modifiers") {
+      engine.syntax.binop_fill_modifiers = true;
+    } else if (feature == "promql-delayed-name-removal") {
+      engine.delayed_name_removal = true;
+    } else {
+      log_warn("unknown feature; ignored", {{"enable-feature", feature}});
+    }
+  }
+  return engine;
+}
+
+net::TlsVersion net_version(config::TlsVersion version) {
+  switch (version) {
+    case config::TlsVersion::kTls10: return net::TlsVersion::kTls10;
+    case config::TlsVersion::kTls11: return net::TlsVersion::kTls11;
+    case config::TlsVersion::kUnset:
+    case config::TlsVersion::kTls12: return net::TlsVersion::kTls12;
+    case config::TlsVersion::kTls13: return net::TlsVersion::kTls13;
+  }
+  return net::TlsVersion::kTls12;
+}
+
+net::ServerTlsOptions tls_options(const config::TlsServerConfig& config) {
+  net::ServerTlsOptions tls;
+  tls.cert_file = config.cert_file;
+  tls.key_file = config.key_file;
+  tls.client_ca_file = config.client_ca_file;
+  tls.client_auth = static_cast<net::ClientAuth>(config.client_auth_type);
+  tls.min_version = net_version(config.min_version);
+  tls.max_version = net_version(config.max_version);
+  return tls;
+}
+
+}  // namespace
+
+Server::Server(ServeOptions options, FlagValues flags)
+    : options_(std::move(options)),
+      flags_(std::move(flags)),
+      work_("work", thread_count(options_.threads)),
+      collect_("collect", 1) {}
+
+Server::~Server() { stop(); }
+
+Result<std::unique_ptr<Server>> Server::start(ServeOptions options, FlagValues flags) {
+  auto server = std::unique_ptr<Server>(new Server(std::move(options), std::move(flags)));
+  TRY(server->load_configuration());
+  TRY(server->open());
+  TRY(server->listen());
+  server->discovery_->apply(server->config_.get());
+  server->ready_ = true;
+  return server;
+}
+
+Result<> Server::load_configuration() {
+  if (options_.config_file.empty()) {
+    config_.set(std::make_shared<const config::Config>(config::default_config()));
+  } else {
+    auto parsed = TRY(config::load_config(options_.config_file, real_fs()));
+    for (const auto& warning : parsed.warnings) log_warn("configuration", {{"warning", warning}});
+    config_.set(std::make_shared<const config::Config>(std::move(parsed.config)));
+  }
+  reload_status_.set(
+      std::make_shared<const api::ReloadStatus>(api::ReloadStatus{true, clock_.now_ms()}));
+  return {};
+}
+
+Result<> Server::open() {
+  tsdb::Options store;
+  store.path = options_.storage_path;
+  store.retention_time = options_.retention_time;
+  store.retention_bytes = options_.retention_bytes;
+  store.wal_sync = options_.wal_sync;
+  store.max_series = options_.max_series;
+  db_ = TRY(tsdb::Db::open(std::move(store), real_fs(), clock_));
+
+  collect::HostOptions host;
+  host.procfs = options_.procfs;
+  host.sysfs = options_.sysfs;
+  host.rootfs = options_.rootfs;
+  host_ = TRY(collect::HostCollector::create(std::move(host)));
+
+  loop_.start();
+  client_ = std::make_unique<net::HttpClient>(
+      loop_, net::HttpClientOptions{.user_agent = fmt::format("strata/{}", build_info().version)});
+  scrape_ = std::make_unique<scrape::Manager>(scrape::ManagerDeps{
+      .db = *db_,
+      .loop = loop_,
+      .client = *client_,
+      .work = work_,
+      .collect = collect_,
+      .clock = clock_,
+      .metrics = registry_,
+      .sources = {{"host", [this](std::string& out) { append_host_exposition(out); }},
+                  {"self", [this](std::string& out) {
+                     append_own_exposition(out, metrics::Format::kText);
+                   }}}});
+  engine_ = std::make_unique<promql::Engine>(TRY(engine_options(options_)), &work_, clock_);
+
+  metrics::register_build_info(registry_);
+  callbacks_ = store_metrics(registry_, *db_);
+  for (auto& callback : pool_metrics(registry_, work_)) callbacks_.push_back(std::move(callback));
+  store_ = std::jthread([this](std::stop_token stop) { run_store(stop); });
+  return {};
+}
+
+Result<> Server::listen() {
+  net::HttpServerOptions http;
+  http.listen = options_.listen_address;
+  http.max_connections = options_.max_connections;
+  http.body_timeout = options_.read_timeout;
+  if (!options_.web_config_file.empty()) {
+    const auto web = TRY(config::load_web_config(options_.web_config_file, real_fs()));
+    if (web.tls) http.tls = tls_options(web.tls_server_config);
+    if (!web.basic_auth_users.empty()) {
+      return fail(ErrorCode::kUnavailable,
+                  options_.web_config_file +
+                      ": basic_auth_users is not supported yet; remove it, or put a proxy that "
+                      "asks for passwords in front");
+    }
+  }
+  const auto where = TRY(net::parse_host_port(options_.listen_address));
+  if (!is_loopback(where.host) && !options_.allow_unauthenticated) {
+    return bad_data(fmt::format(
+        "--web.listen-address={} can be reached from other machines, and nobody has to log in; "
+        "listen on 127.0.0.1, or accept that with --web.allow-unauthenticated",
+        options_.listen_address));
+  }
+  api_ = std::make_unique<api::Api>(services());
+  http_ = TRY(net::HttpServer::start(
+      loop_, std::move(http),
+      [api = api_.get()](std::shared_ptr<net::Exchange> exchange) { api->handle(exchange); }));
+  address_ = http_->address();
+
+  // Made here and not in open(): discovery must know our port so as not to find ourselves.
+  discovery_ = std::make_unique<discover::DiscoveryManager>(
+      discover::DiscoveryDeps{.fs = real_fs(),
+                              .probe = [this](const std::string& url) { return probe(url); },
+                              .own_ports = {http_->port()}},
+      [this](const discover::DiscoveryManager::Update& update) {
+        scrape_->set_job(update.job, update.config, update.groups);
+      });
+  return {};
+}
+
+api::Services Server::services() {
+  return {.source = *db_,
+          .engine = *engine_,
+          .db = *db_,
+          .scrape = *scrape_,
+          .metrics = registry_,
+          .pool = work_,
+          .clock = clock_,
+          .started_at = started_at_,
+          .own_exposition = [this](std::string& out,
+                                   metrics::Format format) { append_own_exposition(out, format); },
+          .config_yaml = [this] { return config::to_yaml(*config_.get()); },
+          .flags =
+              [this] {
+                return std::vector<std::pair<std::string, std::string>>(flags_.begin(),
+                                                                        flags_.end());
+              },
+          .reload = [this] { return reload(); },
+          .last_reload = [this] { return *reload_status_.get(); },
+          .ready = [this] { return ready_.load(); },
+          .storage_retention = format_duration(options_.retention_time)};
+}
+
+std::chrono::nanoseconds Server::poll_discovery() { return discovery_->poll(clock_.steady()); }
+
+Result<> Server::reload() {
+  MutexLock lock(reload_mutex_);
+  auto loaded = load_configuration();
+  if (!loaded) {
+    auto status = *reload_status_.get();
+    status.success = false;
+    reload_status_.set(std::make_shared<const api::ReloadStatus>(status));
+    log_error("the configuration was not reloaded; the old one stays",
+              {{"error", loaded.error().message}});
+    return loaded;
+  }
+  discovery_->apply(config_.get());
+  log_info("configuration reloaded");
+  return {};
+}
+
+void Server::stop() {
+  if (stopped_) return;
+  stopped_ = true;
+  ready_ = false;
+  if (http_) http_->stop(kStopGrace);
+  if (scrape_) scrape_->stop();
+  if (store_.joinable()) {
+    store_.request_stop();
+    store_.join();
+  }
+  if (db_) {
+    if (auto flushed = db_->flush(); !flushed) {
+      log_error("the store could not be synced", {{"error", flushed.error().message}});
+    }
+  }
+  callbacks_.clear();
+  client_.reset();
+  loop_.stop();
+}
+
+void Server::run_store(const std::stop_token& stop) {
+  pthread_setname_np(pthread_self(), "store");
+  std::mutex mutex;
+  std::condition_variable_any wake;
+  auto next_compaction = clock_.steady() + kCompactionCheck;
+  while (!stop.stop_requested()) {
+    db_->maintain();
+    if (clock_.steady() >= next_compaction) {
+      if (auto merged = db_->compact(); !merged) {
+        log_error("blocks could not be merged", {{"error", merged.error().message}});
+      }
+      next_compaction = clock_.steady() + kCompactionCheck;
+    }
+    std::unique_lock lock(mutex);
+    wake.wait_for(lock, stop, kStoreTick, [] { return false; });
+  }
+}
+
+void Server::append_host_exposition(std::string& out) {
+  host_families_.clear();
+  host_->collect(host_families_);
+  wire::append_exposition(out, host_families_, wire::ExpositionFormat::kText);
+}
+
+void Server::append_own_exposition(std::string& out, metrics::Format format) {
+  constexpr std::string_view kEnd = "# EOF\n";
+  metrics::append_own_metrics(out, format, registry_);
+  const bool open_metrics = format == metrics::Format::kOpenMetrics;
+  if (open_metrics && out.ends_with(kEnd)) out.resize(out.size() - kEnd.size());
+  std::vector<MetricFamily> process;
+  collect::collect_self(process, options_.procfs);
+  wire::append_exposition(
+      out, process,
+      open_metrics ? wire::ExpositionFormat::kOpenMetrics : wire::ExpositionFormat::kText);
+}
+
+Result<discover::ProbeResponse> Server::probe(const std::string& url) {
+  net::ClientRequest request;
+  request.url = url;
+  request.timeout = kProbeTimeout;
+  request.max_body_bytes = kProbeBytes;
+  auto response = TRY(client_->fetch_sync(std::move(request)));
+  return discover::ProbeResponse{response.status,
+                                 std::string(response.headers.value("Content-Type")),
+                                 std::move(response.body)};
+}
+
+}  // namespace strata::app

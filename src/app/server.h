@@ -1,0 +1,88 @@
+// Everything that `strata serve` runs, made in order and ended in reverse.
+//
+// Threads: main (signals, discovery, ordered stop), the event loop, the work pool (ingest before
+// queries), the store thread, the collector's thread. All are made here.
+#pragma once
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "api/api.h"
+#include "app/flags.h"
+#include "base/snapshot.h"
+#include "base/thread_pool.h"
+#include "collect/host.h"
+#include "config/load.h"
+#include "discover/discovery.h"
+#include "net/http_client.h"
+#include "net/http_server.h"
+#include "net/loop.h"
+#include "promql/engine.h"
+#include "scrape/manager.h"
+#include "strata/metrics.h"
+#include "tsdb/db.h"
+
+namespace strata::app {
+
+class Server {
+ public:
+  /// Opens the store, listens, starts scraping. Errors say what to do: a configuration that does
+  /// not load, a port or a data directory in use, …
+  static Result<std::unique_ptr<Server>> start(ServeOptions options, FlagValues flags);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  /// Main thread: refreshes discovery when it is due. Returns when it wants to be called next.
+  std::chrono::nanoseconds poll_discovery();
+  /// Loads the configuration file again: all of it takes effect or none. Any thread.
+  Result<> reload();
+  /// Finishes what runs, syncs the store, joins. Main thread, once.
+  void stop();
+
+  const std::string& address() const { return address_; }
+
+ private:
+  Server(ServeOptions options, FlagValues flags);
+  Result<> load_configuration();
+  Result<> open();
+  Result<> listen();
+  api::Services services();
+  void run_store(const std::stop_token& stop);
+  void append_host_exposition(std::string& out);
+  void append_own_exposition(std::string& out, metrics::Format format);
+  Result<discover::ProbeResponse> probe(const std::string& url);
+
+  const ServeOptions options_;
+  const FlagValues flags_;
+  const Clock& clock_ = real_clock();
+  const TimestampMs started_at_ = clock_.now_ms();
+  metrics::Registry& registry_ = metrics::default_registry();
+
+  // Below in the order of construction; members are destroyed, and threads end, in reverse.
+  std::unique_ptr<tsdb::Db> db_;
+  ThreadPool work_;
+  ThreadPool collect_;
+  net::Loop loop_{"net"};
+  std::unique_ptr<net::HttpClient> client_;
+  std::unique_ptr<collect::HostCollector> host_;
+  std::vector<MetricFamily> host_families_;  // the collector's thread only
+  std::unique_ptr<scrape::Manager> scrape_;
+  std::unique_ptr<discover::DiscoveryManager> discovery_;
+  std::unique_ptr<promql::Engine> engine_;
+  std::unique_ptr<api::Api> api_;
+  std::unique_ptr<net::HttpServer> http_;
+  std::vector<metrics::Callback> callbacks_;
+  std::jthread store_;
+
+  std::string address_;
+  std::atomic<bool> ready_{false};
+  Snapshot<config::Config> config_;
+  Snapshot<api::ReloadStatus> reload_status_{std::make_shared<const api::ReloadStatus>()};
+  Mutex reload_mutex_;  // one reload at a time; guards nothing else
+  bool stopped_ = false;
+};
+
+}  // namespace strata::app

@@ -1,0 +1,122 @@
+#include "app/store_metrics.h"
+
+namespace strata::app {
+namespace {
+
+struct Row {
+  std::string_view name;
+  bool counter;
+  std::string_view help;
+  double (*value)(const tsdb::Stats&);
+};
+
+double as_double(uint64_t value) { return static_cast<double>(value); }
+
+constexpr Row kRows[] = {
+    {"prometheus_tsdb_head_series", false, "Series in memory.",
+     [](const tsdb::Stats& s) { return as_double(s.head_series); }},
+    {"prometheus_tsdb_head_chunks", false, "Sealed tiles that are not in a block yet.",
+     [](const tsdb::Stats& s) { return as_double(s.sealed_tiles); }},
+    {"prometheus_tsdb_head_series_created_total", true, "Series that came into memory.",
+     [](const tsdb::Stats& s) { return as_double(s.series_created); }},
+    {"prometheus_tsdb_head_series_removed_total", true, "Series that left memory.",
+     [](const tsdb::Stats& s) { return as_double(s.series_removed); }},
+    {"prometheus_tsdb_head_min_time_seconds", false, "Time of the oldest sample in the head.",
+     [](const tsdb::Stats& s) { return static_cast<double>(s.head_min_time) / 1000; }},
+    {"prometheus_tsdb_head_max_time_seconds", false, "Time of the newest sample in the head.",
+     [](const tsdb::Stats& s) { return static_cast<double>(s.head_max_time) / 1000; }},
+    {"prometheus_tsdb_head_samples_appended_total", true, "Samples stored.",
+     [](const tsdb::Stats& s) { return as_double(s.samples.appended); }},
+    {"prometheus_tsdb_out_of_order_samples_appended_total", true,
+     "Samples stored that were older than the newest of their series.",
+     [](const tsdb::Stats& s) { return as_double(s.samples.out_of_order); }},
+    {"prometheus_tsdb_too_old_samples_total", true,
+     "Samples dropped because they were behind the out-of-order window.",
+     [](const tsdb::Stats& s) { return as_double(s.samples.too_old); }},
+    {"prometheus_tsdb_storage_blocks_bytes", false, "Size of all blocks.",
+     [](const tsdb::Stats& s) { return as_double(s.block_bytes); }},
+    {"prometheus_tsdb_blocks_loaded", false, "Blocks that are read from.",
+     [](const tsdb::Stats& s) { return static_cast<double>(s.blocks.size()); }},
+    {"prometheus_tsdb_compactions_total", true, "Blocks written: cut from the head, or merged.",
+     [](const tsdb::Stats& s) { return as_double(s.blocks_cut + s.blocks_compacted); }},
+    {"prometheus_tsdb_compactions_failed_total", true, "Blocks that could not be written.",
+     [](const tsdb::Stats& s) { return as_double(s.cut_failures + s.compaction_failures); }},
+    {"prometheus_tsdb_wal_corruptions_total", true, "Records found damaged.",
+     [](const tsdb::Stats& s) { return as_double(s.damaged_records); }},
+    {"prometheus_tsdb_wal_storage_size_bytes", false, "Size of the write-ahead log.",
+     [](const tsdb::Stats& s) { return as_double(s.wal_bytes); }},
+    {"prometheus_tsdb_wal_writes_failed_total", true,
+     "Appends refused because the write-ahead log could not be written.",
+     [](const tsdb::Stats& s) { return as_double(s.append_failures); }},
+    {"prometheus_tsdb_data_replay_duration_seconds", false, "Time the last start took to recover.",
+     [](const tsdb::Stats& s) { return s.replay_seconds; }},
+    {"strata_tsdb_series_refused_total", true, "Series refused at --storage.max-series.",
+     [](const tsdb::Stats& s) { return as_double(s.series_refused); }},
+    {"strata_tsdb_wal_bytes_written_total", true, "Bytes written to the write-ahead log.",
+     [](const tsdb::Stats& s) { return as_double(s.wal_bytes_written); }},
+    {"strata_tsdb_wal_sync_failures_total", true, "Syncs of the write-ahead log that failed.",
+     [](const tsdb::Stats& s) { return as_double(s.wal_sync_failures); }},
+    {"strata_tsdb_seal_failures_total", true, "Tiles that could not be written yet.",
+     [](const tsdb::Stats& s) { return as_double(s.seal_failures); }},
+    {"strata_tsdb_open_tile_bytes", false, "Memory of the tiles that scrapes are added to.",
+     [](const tsdb::Stats& s) { return as_double(s.open_tile_bytes); }},
+    {"strata_tsdb_tile_bytes", false, "Size of the files of sealed tiles.",
+     [](const tsdb::Stats& s) { return as_double(s.tile_bytes); }},
+    {"strata_tsdb_damaged_bytes_total", true, "Bytes found damaged and set aside.",
+     [](const tsdb::Stats& s) { return as_double(s.damaged_bytes); }},
+    {"strata_tsdb_blocks_expired_total", true, "Blocks deleted by retention.",
+     [](const tsdb::Stats& s) { return as_double(s.blocks_expired); }},
+};
+
+// One reading of the store for all the rows of an exposition.
+class RecentStats {
+ public:
+  explicit RecentStats(const tsdb::Db& db) : db_(db) {}
+  std::shared_ptr<const tsdb::Stats> get() {
+    constexpr std::chrono::milliseconds kFresh{100};
+    const auto now = std::chrono::steady_clock::now();
+    MutexLock lock(mutex_);
+    if (!stats_ || now - read_at_ > kFresh) {
+      stats_ = std::make_shared<const tsdb::Stats>(db_.stats());
+      read_at_ = now;
+    }
+    return stats_;
+  }
+
+ private:
+  const tsdb::Db& db_;
+  Mutex mutex_;
+  std::shared_ptr<const tsdb::Stats> stats_ GUARDED_BY(mutex_);
+  std::chrono::steady_clock::time_point read_at_ GUARDED_BY(mutex_);
+};
+
+}  // namespace
+
+std::vector<metrics::Callback> store_metrics(metrics::Registry& registry, const tsdb::Db& db) {
+  std::vector<metrics::Callback> callbacks;
+  auto recent = std::make_shared<RecentStats>(db);
+  for (const auto& row : kRows) {
+    auto read = [recent, value = row.value] { return value(*recent->get()); };
+    callbacks.push_back(
+        row.counter
+            ? registry.callback_counter(*metrics::CounterName::parse(row.name), row.help, read)
+            : registry.callback_gauge(*metrics::MetricName::parse(row.name), row.help, read));
+  }
+  return callbacks;
+}
+
+std::vector<metrics::Callback> pool_metrics(metrics::Registry& registry, const ThreadPool& work) {
+  std::vector<metrics::Callback> callbacks;
+  callbacks.push_back(registry.callback_gauge<"lane">(
+      "strata_work_queue_length", "Tasks that wait for a worker.",
+      [&work](const metrics::Emit<"lane">& emit) {
+        emit(static_cast<double>(work.queued(Lane::kIngest)), "ingest");
+        emit(static_cast<double>(work.queued(Lane::kQuery)), "query");
+      }));
+  callbacks.push_back(
+      registry.callback_gauge("strata_work_threads", "Threads of the work pool.",
+                              [&work] { return static_cast<double>(work.threads()); }));
+  return callbacks;
+}
+
+}  // namespace strata::app
