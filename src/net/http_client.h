@@ -54,6 +54,7 @@ struct HttpClientOptions {
   size_t max_idle_per_host = 100;
   std::chrono::milliseconds idle_timeout{300'000};
   size_t max_redirects = 10;
+  size_t max_in_flight = 50'000;
   std::string user_agent = "strata";
   /// Of one address before the next is tried, when there are several.
   std::chrono::milliseconds connect_timeout{10'000};
@@ -72,7 +73,8 @@ class HttpClient {
  public:
   /// Error: kBadData for a request that cannot be sent (URL, header, certificate files);
   /// kUnavailable for a peer that cannot be reached or breaks off; kTimeout, saying what it was
-  /// waiting for; kLimit for a body or header above the request's limits; kCanceled.
+  /// waiting for; kLimit for a body or header above the request's limits, or for
+  /// too many requests in flight; kCanceled.
   /// A response of any status is a success here.
   using Callback = std::move_only_function<void(Result<ClientResponse>)>;
 

@@ -56,8 +56,8 @@ class Exchange {
   virtual void begin(int status, Headers headers) = 0;
   /// At most max_buffered_bytes wait to be sent; one chunk larger than that is taken when none do.
   [[nodiscard]] virtual Wrote write(std::string_view chunk) = 0;
-  /// Calls `ready` on the loop's thread, once, when write() will take a chunk or say kGone; at once
-  /// when it would now.
+  /// Calls `ready` once, when write() will take the chunk that it refused, or say kGone: on the
+  /// loop's thread, or within this call when the client is gone already.
   virtual void when_writable(std::function<void()> ready) = 0;
   virtual void end() = 0;
 

@@ -40,6 +40,8 @@ class Loop {
 
   /// Whether the caller is on the loop's thread.
   bool here() const;
+  /// Between start() and stop().
+  bool running() const;
 
   struct Impl;
   /// For this module's own servers and clients.

@@ -1,0 +1,61 @@
+#include "net/stream.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace strata::net {
+namespace {
+
+namespace asio = boost::asio;
+constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+
+class PlainStream final : public Stream {
+ public:
+  explicit PlainStream(Socket socket) : socket_(std::move(socket)) {}
+
+  asio::awaitable<Result<>> handshake() override { co_return Result<>{}; }
+
+  asio::awaitable<IoResult> read_some(asio::mutable_buffer into) override {
+    const auto [error, bytes] = co_await socket_.async_read_some(into, kAwait);
+    co_return IoResult{error, bytes};
+  }
+
+  asio::awaitable<IoResult> write_some(Pieces pieces) override {
+    const auto [error, bytes] = co_await socket_.async_write_some(pieces, kAwait);
+    co_return IoResult{error, bytes};
+  }
+
+  asio::awaitable<void> shutdown_write() override {
+    boost::system::error_code ignored;
+    socket_.shutdown(asio::socket_base::shutdown_send, ignored);
+    co_return;
+  }
+
+  void close() override {
+    boost::system::error_code ignored;
+    socket_.close(ignored);
+  }
+
+  Socket& socket() override { return socket_; }
+
+ private:
+  Socket socket_;
+};
+
+}  // namespace
+
+std::unique_ptr<Stream> make_plain_stream(Socket socket) {
+  return std::make_unique<PlainStream>(std::move(socket));
+}
+
+std::string describe(const boost::system::error_code& error) {
+  if (error == asio::error::eof) return "connection closed by the peer";
+  std::string text = error.message();
+  if (!text.empty() && text[0] >= 'A' && text[0] <= 'Z' && !(text.size() > 1 && text[1] <= 'Z')) {
+    text[0] = static_cast<char>(text[0] + 32);
+  }
+  return text;
+}
+
+}  // namespace strata::net
