@@ -1,5 +1,6 @@
 #include "base/number.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -31,6 +32,30 @@ bool append_small_integer(std::string& out, double value) {
   return true;
 }
 
+// From here on a double's digits end before its decimal point. Go fills up with zeros; to_chars
+// would print the digits that the double happens to have.
+constexpr double kFirstPadded = 9007199254740992;  // 2^53
+
+char* write_fixed(char* out, char* end, double value) {
+  if (std::fabs(value) < kFirstPadded) {
+    return std::to_chars(out, end, value, std::chars_format::fixed).ptr;
+  }
+  char text[32];  // [-]d[.ddd]e+dd
+  const char* const text_end =
+      std::to_chars(text, text + sizeof text, value, std::chars_format::scientific).ptr;
+  const char* p = text;
+  if (*p == '-') *out++ = *p++;
+  const char* const e = std::find(p, text_end, 'e');
+  int exponent = 0;
+  std::from_chars(e + 2, text_end, exponent);
+  char* const last = out + exponent + 1;
+  for (; p != e; ++p) {
+    if (*p != '.') *out++ = *p;
+  }
+  std::fill(out, last, '0');
+  return last;
+}
+
 bool equals_ignoring_case(std::string_view text, std::string_view lower) {
   if (text.size() != lower.size()) return false;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -52,8 +77,7 @@ std::optional<T> parse_integer(std::string_view text) {
 void append_double(std::string& out, double value) {
   if (append_special(out, value) || append_small_integer(out, value)) return;
   char text[400];  // 1.8e308 has 309 digits, 5e-324 has 326
-  const auto end = std::to_chars(text, text + sizeof text, value, std::chars_format::fixed).ptr;
-  out.append(text, end);
+  out.append(text, write_fixed(text, text + sizeof text, value));
 }
 
 std::string format_double(double value) {
@@ -67,8 +91,9 @@ void append_double_g(std::string& out, double value) {
   char text[400];
   const double magnitude = std::fabs(value);
   const bool exponent = value != 0 && (magnitude < 1e-4 || magnitude >= 1e21);
-  const auto format = exponent ? std::chars_format::scientific : std::chars_format::fixed;
-  out.append(text, std::to_chars(text, text + sizeof text, value, format).ptr);
+  char* const end = text + sizeof text;
+  out.append(text, exponent ? std::to_chars(text, end, value, std::chars_format::scientific).ptr
+                            : write_fixed(text, end, value));
 }
 
 std::optional<double> parse_double(std::string_view text) {

@@ -17,6 +17,11 @@ TEST(Number, FormatsAsPrometheusApiDoes) {
   EXPECT_EQ(format_double(0), "0");
   EXPECT_EQ(format_double(-0.0), "-0");
   EXPECT_EQ(format_double(1e21), "1000000000000000000000");
+  EXPECT_EQ(format_double(9223372036854775808.0), "9223372036854776000");
+  EXPECT_EQ(format_double(-9007199254740994.0), "-9007199254740994");
+  EXPECT_EQ(format_double(1.2345678901234567e20), "123456789012345670000");
+  EXPECT_EQ(format_double(1.7976931348623157e308).substr(0, 20), "17976931348623157000");
+  EXPECT_EQ(format_double(1.7976931348623157e308).size(), 309u);
   EXPECT_EQ(format_double(0.1), "0.1");
   EXPECT_EQ(format_double(1e-7), "0.0000001");
   EXPECT_EQ(format_double(-std::numeric_limits<double>::infinity()), "-Inf");
