@@ -114,5 +114,40 @@ Collector make_diskstats(const Settings& settings);
 Collector make_filesystem(const Settings& settings);
 // netdev.cc
 Collector make_netdev(const Settings& settings);
+// network.cc
+Collector make_arp(const Settings& settings);
+Result<> collect_softnet(Host& host);
+Result<> collect_sockstat(Host& host);
+Collector make_netstat(const Settings& settings);
+Result<> collect_udp_queues(Host& host);
+Result<> collect_conntrack(Host& host);
+// netclass.cc
+Collector make_netclass(const Settings& settings);
+Result<> collect_bonding(Host& host);
+// hardware.cc
+Result<> collect_thermal_zone(Host& host);
+Result<> collect_dmi(Host& host);
+Collector make_rapl(const Settings& settings);
+Result<> collect_watchdog(Host& host);
+Result<> collect_edac(Host& host);
+Result<> collect_nvme(Host& host);
+// one file each, named as the collector
+Collector make_hwmon(const Settings& settings);
+Collector make_infiniband(const Settings& settings);
+Collector make_powersupplyclass(const Settings& settings);
+Result<> collect_os(Host& host);
+Result<> collect_mdadm(Host& host);
+Result<> collect_zfs(Host& host);
+Result<> collect_xfs(Host& host);
+Result<> collect_btrfs(Host& host);
+Collector make_bcache(const Settings& settings);
+Result<> collect_ipvs(Host& host);
+Collector make_textfile(const Settings& settings);
+// nfs.cc
+Result<> collect_nfs(Host& host);
+Result<> collect_nfsd(Host& host);
+// scsi.cc
+Result<> collect_fibrechannel(Host& host);
+Collector make_tapestats(const Settings& settings);
 
 }  // namespace strata::collect
