@@ -325,8 +325,8 @@ Config default_config();
 std::vector<LocalEndpoint> usual_local_endpoints();
 
 /// The effective configuration as YAML that load.h reads back: defaults filled in, secrets as
-/// <secret>, only the main file's jobs (as Prometheus' /api/v1/status/config). What YAML cannot say
-/// (in_process, local_probe) is a comment.
+/// <secret>, external labels expanded, only the main file's jobs (as Prometheus'
+/// /api/v1/status/config). What YAML cannot say (in_process, local_probe) is a comment.
 std::string to_yaml(const Config& config);
 
 }  // namespace strata::config

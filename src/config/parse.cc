@@ -1,0 +1,233 @@
+// Text to Config: decode, check, take over from `global`, resolve paths, warn.
+#include <map>
+
+#include "config/environment.h"
+#include "config/fields.h"
+#include "config/glob.h"
+#include "config/load.h"
+#include "config/scrape_files.h"
+#include "config/validate.h"
+
+namespace strata::config {
+namespace {
+
+const YamlNode& item_of(const YamlNode& root, std::string_view key, size_t i) {
+  return root.find(key)->value.items[i];
+}
+
+void check_patterns(Decoder& d, const YamlNode& root, std::string_view key,
+                    const std::vector<std::string>& patterns) {
+  for (size_t i = 0; i < patterns.size(); ++i) {
+    if (star_only_in_last_component(patterns[i])) continue;
+    d.fail(item_of(root, key, i).mark,
+           fmt::format("{}: \"{}\" has a * before its last path component", key, patterns[i]));
+  }
+}
+
+void check_alerting(Decoder& d, const YamlNode& root, AlertingConfig& c, NameValidation names) {
+  const YamlEntry* entry = root.find("alerting");
+  if (entry == nullptr) return;
+  const YamlNode& alerting = entry->value;
+  check_relabeling(d, alerting, "alert_relabel_configs", c.alert_relabel_configs, names);
+  for (size_t i = 0; i < c.alertmanagers.size(); ++i) {
+    const YamlNode& node = item_of(alerting, "alertmanagers", i);
+    check_relabeling(d, node, "relabel_configs", c.alertmanagers[i].relabel_configs, names);
+    check_relabeling(d, node, "alert_relabel_configs", c.alertmanagers[i].alert_relabel_configs,
+                     names);
+  }
+}
+
+/// Two endpoints of one name.
+template <class T>
+void check_unique_names(Decoder& d, const YamlNode& root, std::string_view key,
+                        const std::vector<T>& endpoints) {
+  std::map<std::string_view, size_t> seen;
+  for (size_t i = 0; i < endpoints.size(); ++i) {
+    if (endpoints[i].name.empty() || seen.emplace(endpoints[i].name, i).second) continue;
+    d.fail(mark_of(item_of(root, key, i), "name"),
+           fmt::format("{} names {} twice", key, endpoints[i].name));
+  }
+}
+
+void check_remote(Decoder& d, const YamlNode& root, Config& c) {
+  check_unique_names(d, root, "remote_write", c.remote_write);
+  check_unique_names(d, root, "remote_read", c.remote_read);
+  for (size_t i = 0; i < c.remote_write.size(); ++i) {
+    check_relabeling(d, item_of(root, "remote_write", i), "write_relabel_configs",
+                     c.remote_write[i].write_relabel_configs,
+                     c.global.metric_name_validation_scheme);
+  }
+}
+
+void check_otlp(Decoder& d, const YamlNode& root, const Config& c) {
+  if (!c.otlp || c.global.metric_name_validation_scheme != NameValidation::kLegacy) return;
+  const std::string& strategy = c.otlp->translation_strategy;
+  if (strategy != "NoTranslation" && strategy != "NoUTF8EscapingWithSuffixes") return;
+  d.fail(mark_of(root.find("otlp")->value, "translation_strategy"),
+         fmt::format("translation_strategy {} needs metric_name_validation_scheme utf8", strategy));
+}
+
+void expand_external_labels(Decoder& d, const YamlNode& root, GlobalConfig& c,
+                            const Environment& environment) {
+  LabelsBuilder expanded;
+  for (const Label& label : c.external_labels) {
+    std::vector<std::string> missing;
+    expanded.set(label.name, expand_environment(label.value, environment, missing));
+    const YamlNode& labels = root.find("global")->value.find("external_labels")->value;
+    for (const std::string& name : missing) {
+      d.warn(mark_of(labels, label.name),
+             fmt::format("external_labels: environment variable {} is empty", name));
+    }
+  }
+  c.external_labels = expanded.build();
+}
+
+void warn_unused(Decoder& d, const YamlNode& root) {
+  static constexpr std::string_view kSections[] = {"runtime",      "alerting",   "rule_files",
+                                                   "storage",      "tracing",    "otlp",
+                                                   "remote_write", "remote_read"};
+  const auto warn = [&](const YamlNode& node, std::string_view key) {
+    if (!is_given(node, key)) return;
+    d.warn(node.find(key)->key_mark, fmt::format("{}: not supported yet; ignored", key));
+  };
+  for (const std::string_view key : kSections) warn(root, key);
+  if (const YamlEntry* global = root.find("global")) {
+    warn(global->value, "query_log_file");
+    warn(global->value, "scrape_failure_log_file");
+  }
+}
+
+void warn_unused(Decoder& d, const YamlNode& node, const ScrapeConfig& job) {
+  for (const std::string_view key :
+       {"http_sd_configs", "dns_sd_configs", "kubernetes_sd_configs", "scrape_failure_log_file"}) {
+    if (!is_given(node, key)) continue;
+    d.warn(node.find(key)->key_mark,
+           fmt::format("job {}: {}: not supported yet; ignored", job.job_name, key));
+  }
+}
+
+void resolve(const std::string& dir, std::string& path) { path = join_path(dir, path); }
+
+void resolve(const std::string& dir, TlsConfig& c) {
+  resolve(dir, c.ca_file);
+  resolve(dir, c.cert_file);
+  resolve(dir, c.key_file);
+}
+
+void resolve(const std::string& dir, HttpClientConfig& c) {
+  resolve(dir, c.tls_config);
+  if (c.basic_auth) {
+    resolve(dir, c.basic_auth->username_file);
+    resolve(dir, c.basic_auth->password_file);
+  }
+  if (c.authorization) resolve(dir, c.authorization->credentials_file);
+  if (c.oauth2) {
+    resolve(dir, c.oauth2->client_secret_file);
+    resolve(dir, c.oauth2->client_certificate_key_file);
+    resolve(dir, c.oauth2->tls_config);
+  }
+  for (HttpHeader& header : c.http_headers) {
+    for (std::string& file : header.files) resolve(dir, file);
+  }
+}
+
+void resolve(const std::string& dir, DiscoveryConfigs& c) {
+  for (FileSdConfig& sd : c.file_sd_configs) {
+    for (std::string& file : sd.files) resolve(dir, file);
+  }
+  for (HttpSdConfig& sd : c.http_sd_configs) resolve(dir, sd.http);
+  for (KubernetesSdConfig& sd : c.kubernetes_sd_configs) {
+    resolve(dir, sd.http);
+    resolve(dir, sd.kubeconfig_file);
+  }
+}
+
+void resolve(const std::string& dir, Config& c) {
+  resolve(dir, c.global.query_log_file);
+  resolve(dir, c.global.scrape_failure_log_file);
+  for (std::string& file : c.rule_files) resolve(dir, file);
+  for (std::string& file : c.scrape_config_files) resolve(dir, file);
+  for (AlertmanagerConfig& am : c.alerting.alertmanagers) {
+    resolve(dir, am.http);
+    resolve(dir, am.discovery);
+  }
+  for (RemoteWriteConfig& remote : c.remote_write) resolve(dir, remote.http);
+  for (RemoteReadConfig& remote : c.remote_read) resolve(dir, remote.http);
+  if (c.tracing) resolve(dir, c.tracing->tls_config);
+}
+
+/// What a file of scrape_config_files may hold.
+struct ScrapeFile {
+  std::vector<ScrapeConfig> scrape_configs;
+};
+
+template <class V>
+void fields(V& v, ScrapeFile& c) {
+  v.field("scrape_configs", c.scrape_configs);
+}
+
+/// Globals, uniqueness, warnings and paths of the jobs that were decoded from `root`.
+void finish_jobs(Decoder& d, const YamlNode& root, std::vector<ScrapeConfig>& jobs,
+                 const GlobalConfig& global, JobNames& names) {
+  const std::string dir = directory_of(d.file_name());
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    const YamlNode& node = item_of(root, "scrape_configs", i);
+    apply_global(d, node, jobs[i], global);
+    const auto [first, fresh] = names.emplace(jobs[i].job_name, d.file_name());
+    if (!fresh) {
+      d.fail(mark_of(node, "job_name"),
+             fmt::format("job_name {} is taken already (in {})", jobs[i].job_name, first->second));
+    }
+    warn_unused(d, node, jobs[i]);
+    resolve(dir, jobs[i].http);
+    resolve(dir, jobs[i].discovery);
+    resolve(dir, jobs[i].scrape_failure_log_file);
+  }
+}
+
+}  // namespace
+
+Result<ParsedConfig> parse_config(std::string_view text, std::string_view file_name,
+                                  const Environment& environment) {
+  const YamlNode root = TRY(parse_yaml(text, file_name));
+  ParsedConfig parsed;
+  Config& c = parsed.config;
+  if (is_null(root)) return parsed;
+
+  Decoder d{std::string(file_name)};
+  decode(d, "", root, c);
+  TRY(d.result());
+  check_patterns(d, root, "rule_files", c.rule_files);
+  check_patterns(d, root, "scrape_config_files", c.scrape_config_files);
+  JobNames names;
+  resolve(directory_of(file_name), c);
+  finish_jobs(d, root, c.scrape_configs, c.global, names);
+  check_alerting(d, root, c.alerting, c.global.metric_name_validation_scheme);
+  check_remote(d, root, c);
+  check_otlp(d, root, c);
+  expand_external_labels(d, root, c.global, environment);
+  warn_unused(d, root);
+  TRY(d.result());
+  c.own_scrape_configs = c.scrape_configs.size();
+  parsed.warnings = d.take_warnings();
+  return parsed;
+}
+
+Result<> add_scrape_file(std::string_view text, const std::string& path, JobNames& names,
+                         ParsedConfig& parsed) {
+  const YamlNode root = TRY(parse_yaml(text, path));
+  if (is_null(root)) return {};
+  Decoder d{path};
+  ScrapeFile file;
+  decode(d, "", root, file);
+  TRY(d.result());
+  finish_jobs(d, root, file.scrape_configs, parsed.config.global, names);
+  TRY(d.result());
+  for (ScrapeConfig& job : file.scrape_configs) {
+    parsed.config.scrape_configs.push_back(std::move(job));
+  }
+  for (std::string& warning : d.take_warnings()) parsed.warnings.push_back(std::move(warning));
+  return {};
+}
+
+}  // namespace strata::config
