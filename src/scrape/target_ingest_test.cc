@@ -1,0 +1,275 @@
+#include "scrape/target_ingest.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <set>
+
+#include "base/temp_dir.h"
+
+namespace strata::scrape {
+namespace {
+
+constexpr TimestampMs kStart = 1'700'000'000'000;
+
+// A target over a store of its own.
+class TargetIngestTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    clock_.jump_to(kStart);
+    tsdb::Options options;
+    options.path = dir_.file("data");
+    auto db = tsdb::Db::open(options, real_fs(), clock_);
+    ASSERT_TRUE(db) << db.error().message;
+    db_ = std::move(*db);
+    config_.job_name = "test";
+    target_.labels = Labels{{"job", "test"}, {"instance", "a:1"}};
+    target_.url = "http://a:1/metrics";
+    target_.interval = target_.timeout = Millis(15'000);
+  }
+
+  TargetIngest& ingest() {
+    if (!ingest_) {
+      ingest_ = std::make_unique<TargetIngest>(
+          *db_, metrics_, std::make_shared<const config::ScrapeConfig>(config_), target_);
+    }
+    return *ingest_;
+  }
+
+  // One scrape, 15 s after the last.
+  Result<> scrape(std::string_view body) {
+    clock_.advance(std::chrono::seconds(15));
+    report_ = {};
+    return ingest().ingest(clock_.now_ms(), body, wire::ExpositionFormat::kText, report_);
+  }
+
+  // All samples of the store as "labels @seconds value", stale markers as "stale".
+  std::set<std::string> stored(std::string_view selector_metric = "") {
+    std::vector<Matcher> matchers;
+    if (!selector_metric.empty()) {
+      matchers.push_back(Matcher::equal(std::string(kMetricName), std::string(selector_metric)));
+    } else {
+      matchers.push_back(*Matcher::make(Matcher::Op::kNotRegex, std::string(kMetricName),
+                                        "up|scrape_.*"));
+    }
+    std::set<std::string> lines;
+    auto set = db_->select(matchers, TimeRange(), 0);
+    EXPECT_TRUE(set);
+    SampleColumns columns;
+    for (size_t i = 0; i < (*set)->size(); ++i) {
+      EXPECT_TRUE((*set)->read(i, TimeRange(), columns));
+      for (size_t k = 0; k < columns.size(); ++k) {
+        const double v = columns.v[k];
+        lines.insert(fmt::format("{} @{} {}", (*set)->labels(i).to_string(),
+                                 (columns.t[k] - kStart) / 1000,
+                                 is_stale_nan(v) ? "stale" : fmt::format("{}", v)));
+      }
+    }
+    return lines;
+  }
+
+  TempDir dir_;
+  ManualClock clock_;
+  metrics::Registry registry_;
+  Metrics metrics_{registry_};
+  std::unique_ptr<tsdb::Db> db_;
+  config::ScrapeConfig config_;
+  discover::Target target_;
+  std::unique_ptr<TargetIngest> ingest_;
+  Report report_;
+};
+
+using Lines = std::set<std::string>;
+
+TEST_F(TargetIngestTest, StoresSamplesWithTheTargetsLabels) {
+  ASSERT_TRUE(scrape("a{x=\"1\"} 5\n"));
+  EXPECT_EQ(stored(), (Lines{R"(a{instance="a:1", job="test", x="1"} @15 5)"}));
+  EXPECT_EQ(stored("up"), (Lines{R"(up{instance="a:1", job="test"} @15 1)"}));
+  EXPECT_EQ(report_.scraped, 1u);
+  EXPECT_EQ(report_.post_relabel, 1u);
+  EXPECT_EQ(report_.series_added, 1u);
+}
+
+TEST_F(TargetIngestTest, KeepsAClashingLabelAsExported) {
+  ASSERT_TRUE(scrape("a{job=\"own\"} 1\n"));
+  EXPECT_EQ(stored(), (Lines{R"(a{exported_job="own", instance="a:1", job="test"} @15 1)"}));
+}
+
+TEST_F(TargetIngestTest, HonorsTheTargetsOwnLabelsWhenToldTo) {
+  config_.honor_labels = true;
+  ASSERT_TRUE(scrape("a{job=\"own\"} 1\n"));
+  EXPECT_EQ(stored(), (Lines{R"(a{instance="a:1", job="own"} @15 1)"}));
+}
+
+TEST_F(TargetIngestTest, MarksAVanishedSeriesStaleOnce) {
+  ASSERT_TRUE(scrape("a 1\nb 1\n"));
+  ASSERT_TRUE(scrape("a 2\n"));
+  ASSERT_TRUE(scrape("a 3\n"));
+  EXPECT_EQ(stored("b"), (Lines{R"(b{instance="a:1", job="test"} @15 1)",
+                                R"(b{instance="a:1", job="test"} @30 stale)"}));
+}
+
+TEST_F(TargetIngestTest, FollowsLinesThatMoveComeAndGo) {
+  ASSERT_TRUE(scrape("a 1\nb 1\nc 1\n"));
+  EXPECT_EQ(report_.series_added, 3u);
+  ASSERT_TRUE(scrape("c 2\nnew 2\na 2\nb 2\n"));
+  EXPECT_EQ(report_.series_added, 1u);
+  ASSERT_TRUE(scrape("new 3\na 3\n"));
+  EXPECT_EQ(report_.series_added, 0u);
+  EXPECT_EQ(stored("a").size(), 3u);
+  EXPECT_EQ(stored("c"), (Lines{R"(c{instance="a:1", job="test"} @15 1)",
+                                R"(c{instance="a:1", job="test"} @30 2)",
+                                R"(c{instance="a:1", job="test"} @45 stale)"}));
+}
+
+TEST_F(TargetIngestTest, AFailedScrapeEndsEverySeriesAndTheNextBringsThemBack) {
+  ASSERT_TRUE(scrape("a 1\n"));
+  clock_.advance(std::chrono::seconds(15));
+  ASSERT_TRUE(ingest().fail(clock_.now_ms(), Report()));
+  ASSERT_TRUE(scrape("a 3\n"));
+  EXPECT_EQ(stored("a"), (Lines{R"(a{instance="a:1", job="test"} @15 1)",
+                                R"(a{instance="a:1", job="test"} @30 stale)",
+                                R"(a{instance="a:1", job="test"} @45 3)"}));
+  EXPECT_EQ(stored("up"), (Lines{R"(up{instance="a:1", job="test"} @15 1)",
+                                 R"(up{instance="a:1", job="test"} @30 0)",
+                                 R"(up{instance="a:1", job="test"} @45 1)"}));
+}
+
+TEST_F(TargetIngestTest, ABodyThatBreaksOffStoresNothingOfItself) {
+  ASSERT_TRUE(scrape("a 1\nb 1\n"));
+  EXPECT_FALSE(scrape("a 2\nb{x=\"unterm\n"));
+  EXPECT_EQ(stored("a"), (Lines{R"(a{instance="a:1", job="test"} @15 1)",
+                                R"(a{instance="a:1", job="test"} @30 stale)"}));
+  ASSERT_TRUE(scrape("a 3\nb 3\n"));
+  EXPECT_EQ(stored("b").size(), 3u);
+}
+
+TEST_F(TargetIngestTest, EndsEverythingWhenTheTargetIsGone) {
+  ASSERT_TRUE(scrape("a 1\n"));
+  ASSERT_TRUE(ingest().end(clock_.now_ms() + 1000));
+  EXPECT_EQ(stored("a").count(R"(a{instance="a:1", job="test"} @16 stale)"), 1u);
+  EXPECT_EQ(stored("up").count(R"(up{instance="a:1", job="test"} @16 stale)"), 1u);
+}
+
+TEST_F(TargetIngestTest, TheFirstOfARepeatedSeriesCounts) {
+  ASSERT_TRUE(scrape("a{x=\"1\",y=\"2\"} 1\na{y=\"2\",x=\"1\"} 2\n"));
+  ASSERT_TRUE(scrape("a{x=\"1\",y=\"2\"} 3\na{y=\"2\",x=\"1\"} 4\n"));
+  EXPECT_EQ(stored(), (Lines{R"(a{instance="a:1", job="test", x="1", y="2"} @15 1)",
+                             R"(a{instance="a:1", job="test", x="1", y="2"} @30 3)"}));
+  EXPECT_EQ(metrics_.duplicate_timestamp.value(), 2u);
+}
+
+TEST_F(TargetIngestTest, KeepsTimestampsThatTheTargetSets) {
+  ASSERT_TRUE(scrape(fmt::format("a 1 {}\nb 2\n", kStart + 5000)));
+  ASSERT_TRUE(scrape(fmt::format("a 1 {}\n", kStart + 6000)));
+  EXPECT_EQ(stored("a"), (Lines{R"(a{instance="a:1", job="test"} @5 1)",
+                                R"(a{instance="a:1", job="test"} @6 1)"}));
+  EXPECT_EQ(stored("b").count(R"(b{instance="a:1", job="test"} @30 stale)"), 1u);
+}
+
+TEST_F(TargetIngestTest, IgnoresThemWhenToldTo) {
+  config_.honor_timestamps = false;
+  ASSERT_TRUE(scrape(fmt::format("a 1 {}\n", kStart + 5000)));
+  EXPECT_EQ(stored("a"), (Lines{R"(a{instance="a:1", job="test"} @15 1)"}));
+}
+
+TEST_F(TargetIngestTest, SampleLimitFailsTheWholeScrape) {
+  config_.sample_limit = 2;
+  ASSERT_TRUE(scrape("a 1\nb 1\n"));
+  const auto refused = scrape("a 2\nb 2\nc 2\n");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message, "sample limit exceeded (limit: 2)");
+  EXPECT_EQ(stored("a").count(R"(a{instance="a:1", job="test"} @30 stale)"), 1u);
+  EXPECT_EQ(metrics_.exceeded_sample_limit.value(), 1u);
+}
+
+TEST_F(TargetIngestTest, LabelLimitsNameTheLabel) {
+  config_.label_value_length_limit = 10;
+  const auto refused = scrape("a{long=\"" + std::string(100, 'x') + "\"} 1\n");
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("label_value_length_limit exceeded"), std::string::npos);
+  EXPECT_NE(refused.error().message.find("long"), std::string::npos);
+}
+
+TEST_F(TargetIngestTest, MetricRelabellingDropsAndRenames) {
+  config::RelabelConfig drop;
+  drop.source_labels = {"__name__"};
+  drop.regex = *Regex::compile("b.*");
+  drop.action = config::RelabelAction::kDrop;
+  config_.metric_relabel_configs.push_back(drop);
+  ASSERT_TRUE(scrape("a 1\nb 1\nbb 1\n"));
+  ASSERT_TRUE(scrape("a 2\nb 2\nbb 2\n"));
+  EXPECT_EQ(stored().size(), 2u);
+  EXPECT_EQ(report_.scraped, 3u);
+  EXPECT_EQ(report_.post_relabel, 1u);
+}
+
+TEST_F(TargetIngestTest, ReadsMetadata) {
+  ASSERT_TRUE(scrape("# HELP a What it is.\n# TYPE a counter\na 1\n"));
+  const auto metadata = ingest().metadata();
+  ASSERT_TRUE(metadata->contains("a"));
+  EXPECT_EQ(metadata->at("a").type, MetricType::kCounter);
+  EXPECT_EQ(metadata->at("a").help, "What it is.");
+}
+
+TEST_F(TargetIngestTest, GoesOnAfterReconfiguration) {
+  ASSERT_TRUE(scrape("a 1\nb 1\n"));
+  auto config = std::make_shared<config::ScrapeConfig>(config_);
+  config::RelabelConfig drop;
+  drop.source_labels = {"__name__"};
+  drop.regex = *Regex::compile("b");
+  drop.action = config::RelabelAction::kDrop;
+  config->metric_relabel_configs.push_back(drop);
+  ingest().reconfigure(config, target_);
+  ASSERT_TRUE(scrape("a 2\nb 2\n"));
+  EXPECT_EQ(stored("a").size(), 2u);
+  EXPECT_EQ(stored("b").count(R"(b{instance="a:1", job="test"} @30 stale)"), 1u);
+}
+
+// The remembered lines are an optimisation: a target that forgets everything between scrapes must
+// store the same. Bodies lose, gain, move and repeat lines at random, and some are cut off.
+TEST_F(TargetIngestTest, StoresTheSameAsWithoutPrediction) {
+  std::mt19937 random(11);
+  const auto roll = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
+  discover::Target plain_target = target_;
+  plain_target.labels = Labels{{"job", "test"}, {"instance", "plain"}};
+  plain_target.url = "http://plain/metrics";
+  TargetIngest plain(*db_, metrics_, std::make_shared<const config::ScrapeConfig>(config_),
+                     plain_target);
+
+  std::vector<std::string> names;
+  for (int i = 0; i < 40; ++i) names.push_back(fmt::format("m{}{{k=\"{}\"}}", i % 7, i));
+  for (int round = 0; round < 300; ++round) {
+    if (roll(4) == 0) std::swap(names[static_cast<size_t>(roll(40))], names[static_cast<size_t>(roll(40))]);
+    std::string body;
+    for (const auto& name : names) {
+      if (roll(60) == 0) continue;
+      body += fmt::format("{} {}\n", name, roll(5));
+      if (roll(90) == 0) body += fmt::format("{} {}\n", name, roll(5));
+    }
+    if (roll(20) == 0) body.resize(body.size() - static_cast<size_t>(roll(9)) - 1);
+    const auto predicted = scrape(body);
+    // The same body to the one that remembers nothing.
+    plain.reconfigure(std::make_shared<const config::ScrapeConfig>(config_), plain_target);
+    Report report;
+    const auto expected =
+        plain.ingest(clock_.now_ms(), body, wire::ExpositionFormat::kText, report);
+    ASSERT_EQ(predicted.has_value(), expected.has_value());
+    ASSERT_EQ(report_.series_added, report.series_added) << round;
+    ASSERT_EQ(report_.post_relabel, report.post_relabel) << round;
+  }
+  Lines a, b;
+  for (const auto& line : stored()) {
+    const size_t at = line.find("instance=\"plain\"");
+    if (at == std::string::npos) {
+      a.insert(line);
+    } else {
+      b.insert(std::string(line).replace(at, 16, "instance=\"a:1\""));
+    }
+  }
+  EXPECT_EQ(a, b);
+  EXPECT_GT(a.size(), 5000u);
+}
+
+}  // namespace
+}  // namespace strata::scrape
