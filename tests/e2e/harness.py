@@ -171,7 +171,7 @@ class Exposition:
     """A scrape target whose body the test decides: `body(n)` for the n-th request, either text or
     (status, content type, bytes)."""
 
-    def __init__(self, body):
+    def __init__(self, body, port=0):
         exposition = self
         self.requests = 0
         self.lock = threading.Lock()
@@ -198,8 +198,9 @@ class Exposition:
 
         class Server(http.server.ThreadingHTTPServer):
             daemon_threads = True
+            allow_reuse_address = port != 0
 
-        self.server = Server(("127.0.0.1", 0), Handler)
+        self.server = Server(("127.0.0.1", port), Handler)
         self.port = self.server.server_address[1]
         self.address = f"127.0.0.1:{self.port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
