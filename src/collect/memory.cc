@@ -7,63 +7,8 @@
 #include "collect/fields.h"
 
 namespace strata::collect {
-namespace {
-
-// node_exporter knows /proc/meminfo field by field; a field of a newer kernel waits for its name.
-constexpr std::string_view kFields[] = {"Active",
-                                        "Active(anon)",
-                                        "Active(file)",
-                                        "AnonHugePages",
-                                        "AnonPages",
-                                        "Bounce",
-                                        "Buffers",
-                                        "Cached",
-                                        "CmaFree",
-                                        "CmaTotal",
-                                        "CommitLimit",
-                                        "Committed_AS",
-                                        "DirectMap1G",
-                                        "DirectMap2M",
-                                        "DirectMap4k",
-                                        "Dirty",
-                                        "HardwareCorrupted",
-                                        "HugePages_Free",
-                                        "HugePages_Rsvd",
-                                        "HugePages_Surp",
-                                        "HugePages_Total",
-                                        "Hugepagesize",
-                                        "Inactive",
-                                        "Inactive(anon)",
-                                        "Inactive(file)",
-                                        "KernelStack",
-                                        "Mapped",
-                                        "MemAvailable",
-                                        "MemFree",
-                                        "MemTotal",
-                                        "Mlocked",
-                                        "NFS_Unstable",
-                                        "PageTables",
-                                        "Percpu",
-                                        "SReclaimable",
-                                        "SUnreclaim",
-                                        "Shmem",
-                                        "ShmemHugePages",
-                                        "ShmemPmdMapped",
-                                        "Slab",
-                                        "SwapCached",
-                                        "SwapFree",
-                                        "SwapTotal",
-                                        "Unevictable",
-                                        "VmallocChunk",
-                                        "VmallocTotal",
-                                        "VmallocUsed",
-                                        "Writeback",
-                                        "WritebackTmp",
-                                        "Zswap",
-                                        "Zswapped"};
-
-}  // namespace
-
+// Every field that the kernel prints, as node_exporter did up to 1.9; later ones know them one by
+// one and leave out what dashboards ask for (KReclaimable, FileHugePages, Hugetlb).
 Result<> collect_meminfo(Host& host) {
   const std::string_view text = TRY(host.proc.read("meminfo"));
   std::string name;
@@ -75,7 +20,6 @@ Result<> collect_meminfo(Host& host) {
     if (number.empty()) return malformed("/proc/meminfo", "a line without a value");
     double value = TRY(to_double(number, "/proc/meminfo"));
     if (!unit.empty() && unit != "kB") return malformed("/proc/meminfo", "a unit other than kB");
-    if (std::ranges::find(kFields, field) == std::end(kFields)) continue;
 
     // Active(anon) is node_memory_Active_anon_bytes; a count of pages has no unit.
     name.assign(field);
