@@ -81,11 +81,11 @@ TEST(ThreadPool, ParallelForRunsEveryIndexOnce) {
 }
 
 TEST(ThreadPool, QueriesLeaveAWorkerForIngest) {
-  ThreadPool pool("test", 2);
   Mutex mutex;
   CondVar changed;
   bool release = false;
   bool ingested = false;
+  ThreadPool pool("test", 2);  // ends before what its tasks use
   for (int i = 0; i < 4; ++i) {
     ASSERT_TRUE(pool.submit(Lane::kQuery, [&] {
       MutexLock lock(mutex);
@@ -104,11 +104,11 @@ TEST(ThreadPool, QueriesLeaveAWorkerForIngest) {
 }
 
 TEST(ThreadPool, RefusesWhenAQueueIsFull) {
-  ThreadPool pool("test", 1, 1);
   Mutex mutex;
   CondVar changed;
   bool started = false;
   bool release = false;
+  ThreadPool pool("test", 1, 1);  // ends before what its tasks use
   ASSERT_TRUE(pool.submit(Lane::kIngest, [&] {
     MutexLock lock(mutex);
     started = true;
