@@ -18,14 +18,16 @@ namespace strata {
 
 /// Samples of one series as columns: v[i] was taken at t[i], ascending. `h` is empty, or parallel
 /// to v with a histogram where the sample is one (v[i] is then 0) and null elsewhere. A stale
-/// marker is a float sample whose value is stale_nan().
+/// marker is a float sample whose value is stale_nan(). `st` is empty, or parallel to v: when what
+/// the sample counts began (its start timestamp), 0 where that is not known.
 struct SampleColumns {
   std::vector<TimestampMs> t;
   std::vector<double> v;
   std::vector<HistogramPtr> h;
+  std::vector<TimestampMs> st;
 
   size_t size() const { return t.size(); }
-  void clear() { t.clear(), v.clear(), h.clear(); }
+  void clear() { t.clear(), v.clear(), h.clear(), st.clear(); }
 };
 
 /// The series that a selection found. Immutable; keeps what it reads from alive, and shows the
