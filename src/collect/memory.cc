@@ -7,7 +7,7 @@
 #include "collect/fields.h"
 
 namespace strata::collect {
-// Every field that the kernel prints, as node_exporter did up to 1.9; later ones know them one by
+// Every field that the kernel prints, as node_exporter did up to 1.8; later ones know them one by
 // one and leave out what dashboards ask for (KReclaimable, FileHugePages, Hugetlb).
 Result<> collect_meminfo(Host& host) {
   const std::string_view text = TRY(host.proc.read("meminfo"));
