@@ -366,6 +366,32 @@ TEST(ToYaml, TheDefaultConfigIsReadable) {
   EXPECT_EQ(again.config.scrape_configs[2].scrape_interval, Millis{5'000});
 }
 
+TEST(ToYaml, AnyTextReadsBack) {
+  for (const std::string text : {"plain",        "",         "-",         "- a",
+                                 "a: b",         "a:",       "a #b",      "#a",
+                                 "null",         "1",        "0x1",       "1e3",
+                                 ".inf",         "<<",       "=",         "yes",
+                                 "'q'",          "\"q\"",    "*a",        "&a",
+                                 "!a",           "%a",       "@a",        "`a",
+                                 "[a",           "{a",       "a]",        "a, b",
+                                 " a",           "a ",       "a\nb",      "tab\t",
+                                 "\x7f",         "\xc2\x85", "a\u2028 b", "\xef\xbb\xbf",
+                                 "\xef\xbf\xbf", "ü 漢 🙂",  "\x01",      "?",
+                                 "? a",          "|",        ">",         "~",
+                                 "2001-01-01",   "a\\b"}) {
+    Config c;
+    c.scrape_configs.emplace_back().job_name = "j";
+    c.scrape_configs[0].metrics_path = "/" + text;
+    c.scrape_configs[0].discovery.static_configs.push_back({.targets = {text}, .labels = {}});
+    c.own_scrape_configs = 1;
+    const std::string yaml = to_yaml(c);
+    const Result<ParsedConfig> again = parse_config(yaml, "/p.yml");
+    ASSERT_TRUE(again) << again.error().message << "\n" << yaml;
+    EXPECT_EQ(again->config.scrape_configs[0].metrics_path, "/" + text);
+    EXPECT_EQ(again->config.scrape_configs[0].discovery.static_configs[0].targets[0], text);
+  }
+}
+
 TEST(ByteSizes, HaveUnitsThatArePowersOf1024) {
   const std::pair<const char*, int64_t> cases[] = {{"0", 0},
                                                    {"1B", 1},

@@ -101,7 +101,8 @@ void Decoder::mismatch(std::string_view key, const YamlNode& node, std::string_v
 }
 
 void Decoder::empty_entry(std::string_view key, const YamlNode& node) {
-  fail(node.mark, fmt::format("{}: an entry of the list is empty", key));
+  const std::string where = key.empty() ? std::string() : std::string(key) + ": ";
+  fail(node.mark, where + "an entry of the list is empty");
 }
 
 std::string joined(std::span<const std::string_view> words, std::string_view separator) {

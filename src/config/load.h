@@ -36,4 +36,8 @@ Result<ParsedConfig> parse_config(std::string_view text, std::string_view file_n
 Result<ParsedConfig> load_config(const std::string& path, Fs& fs,
                                  const Environment& environment = process_environment);
 
+/// The list of target groups in a file that file_sd_configs names, YAML or JSON. Errors: as above.
+Result<std::vector<StaticConfig>> parse_target_file(std::string_view text,
+                                                    std::string_view file_name);
+
 }  // namespace strata::config

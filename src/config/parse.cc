@@ -213,6 +213,17 @@ Result<ParsedConfig> parse_config(std::string_view text, std::string_view file_n
   return parsed;
 }
 
+Result<std::vector<StaticConfig>> parse_target_file(std::string_view text,
+                                                    std::string_view file_name) {
+  const YamlNode root = TRY(parse_yaml(text, file_name));
+  std::vector<StaticConfig> groups;
+  if (is_null(root)) return groups;
+  Decoder d{std::string(file_name)};
+  decode(d, "", root, groups);
+  TRY(d.result());
+  return groups;
+}
+
 Result<> add_scrape_file(std::string_view text, const std::string& path, JobNames& names,
                          ParsedConfig& parsed) {
   const YamlNode root = TRY(parse_yaml(text, path));

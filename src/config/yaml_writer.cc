@@ -31,13 +31,45 @@ bool is_plain_text(std::string_view text) {
   return !is_null(node) && !as_bool(node) && !as_float(node);
 }
 
+/// Characters that YAML 1.1 forbids in a stream or takes for the end of a line, though JSON does
+/// not: DEL, C1 controls, U+2028, U+2029, the byte order mark, U+FFFE, U+FFFF.
+bool must_be_escaped(std::string_view sequence) {
+  if (sequence.size() == 2) return sequence[0] == '\xc2' && sequence[1] < '\xa0';
+  return sequence == "\x7f" || sequence == "\u2028" || sequence == "\u2029" ||
+         sequence == "\ufeff" || sequence == "\ufffe" || sequence == "\uffff";
+}
+
+/// The code point of one to three bytes of UTF-8.
+uint32_t code_point(std::string_view sequence) {
+  uint32_t code = static_cast<uint8_t>(sequence[0]);
+  if (sequence.size() > 1) code &= 0xffU >> (sequence.size() + 1);
+  for (const char c : sequence.substr(1)) code = (code << 6) | (static_cast<uint8_t>(c) & 0x3f);
+  return code;
+}
+
+/// A JSON string, which is a YAML one but for characters that only YAML forbids.
+std::string quoted(std::string_view text) {
+  std::string json;
+  append_json_string(json, text);
+  std::string out;
+  for (size_t i = 0; i < json.size();) {
+    const std::string_view rest = std::string_view(json).substr(i);
+    const std::string_view sequence =
+        rest.substr(0, std::max<size_t>(utf8_sequence_length(rest), 1));
+    i += sequence.size();
+    if (must_be_escaped(sequence)) {
+      out += fmt::format("\\u{:04x}", code_point(sequence));
+    } else {
+      out += sequence;
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string yaml_scalar(std::string_view text) {
-  if (is_plain_text(text)) return std::string(text);
-  std::string out;
-  append_json_string(out, text);
-  return out;
+  return is_plain_text(text) ? std::string(text) : quoted(text);
 }
 
 void YamlWriter::url(std::string_view key, const std::string& value) {

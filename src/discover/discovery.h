@@ -34,8 +34,9 @@ bool looks_like_exposition(const ProbeResponse& response);
 class Provider {
  public:
   virtual ~Provider() = default;
-  /// What there is now, or an error when nothing can be said: the groups of before then stay.
-  virtual Result<std::vector<TargetGroup>> refresh() = 0;
+  /// What there is now. Of what cannot be read now, what was read last; one line a trouble is added
+  /// to `errors`.
+  virtual std::vector<TargetGroup> refresh(std::vector<std::string>& errors) = 0;
   /// Time until the next refresh; zero: never again.
   virtual Millis refresh_interval() const = 0;
 };
@@ -61,11 +62,12 @@ class DiscoveryManager {
   DiscoveryManager(DiscoveryDeps deps, OnUpdate on_update);
   ~DiscoveryManager();
 
-  /// Takes effect at the next poll().
+  /// Takes effect at the next poll(), which the caller may want to make at once.
   void apply(std::shared_ptr<const config::Config> config);
 
   /// Refreshes what is due and calls on_update for the jobs that changed, from this thread. `now`
-  /// is a clock that never goes back (Clock::steady). Returns when it wants to be called next.
+  /// is a clock that never goes back (Clock::steady). Returns when it wants to be called next, at
+  /// most five seconds later.
   std::chrono::nanoseconds poll(std::chrono::nanoseconds now);
 
   struct Stats {
@@ -79,7 +81,11 @@ class DiscoveryManager {
   struct Job;
 
   void replace_jobs(const std::shared_ptr<const config::Config>& config);
+  Job make_job(std::shared_ptr<const config::ScrapeConfig> config, Job* before) const;
+  /// Whether its groups changed.
   bool refresh_due(Job& job, std::chrono::nanoseconds now);
+  void report(const Job& job);
+  void count_refresh(bool failed);
 
   const DiscoveryDeps deps_;
   const OnUpdate on_update_;
@@ -90,13 +96,16 @@ class DiscoveryManager {
   Stats stats_ GUARDED_BY(mutex_);
 };
 
-/// Providers by themselves, for tests and for check commands.
+// The providers by themselves, for tests and for check commands.
+
+/// static_configs.
+std::unique_ptr<Provider> make_static_provider(std::vector<config::StaticConfig> groups);
+/// file_sd_configs: reads the files anew every five seconds (or refresh_interval, if that is less);
+/// a file that cannot be read or parsed keeps its last groups, one that is gone loses them.
 std::unique_ptr<Provider> make_file_provider(const config::FileSdConfig& config, Fs& fs);
+/// A port that answered with metrics is a target from then on, so that its silence is seen, and is
+/// forgotten after an hour without an answer. The group has __meta_local_software.
 std::unique_ptr<Provider> make_local_provider(const config::LocalProbeConfig& config, Probe probe,
                                               std::vector<uint16_t> own_ports);
-
-/// The groups of one file_sd file; its name's ending says whether JSON or YAML, and JSON is YAML.
-/// Error: kBadData with file:line:column.
-Result<std::vector<TargetGroup>> parse_target_file(std::string_view text, const std::string& path);
 
 }  // namespace strata::discover
