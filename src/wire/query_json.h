@@ -67,7 +67,7 @@ void append_histogram_json(std::string& out, const FloatHistogram& histogram);
 /// Histograms come back with their filled buckets: exponential where the bounds are, custom
 /// otherwise; what the JSON leaves out (hint, empty buckets, schema of an empty one) is lost.
 /// Timestamps are rounded to milliseconds. Error: kBadData when it is not such a response, which
-/// includes nesting deeper than 32.
+/// includes nesting deeper than 32 and times beyond 1e12 s, where doubles lose milliseconds.
 Result<QueryResult> parse_query_response(std::string_view json);
 
 }  // namespace strata::wire

@@ -34,8 +34,10 @@ Result<std::string> text_of(const json::value* value, std::string_view what) {
 Result<TimestampMs> time_of(const json::value& value) {
   boost::system::error_code problem;
   const double seconds = value.to_number<double>(problem);
-  constexpr double kLimit = 9e15;  // seconds whose milliseconds fit
-  if (problem || !(std::fabs(seconds) < kLimit)) return unlike("a timestamp is not a number");
+  // Beyond it a double cannot tell milliseconds apart.
+  constexpr double kLimit = 1e12;
+  if (problem) return unlike("a timestamp is not a number");
+  if (!(std::fabs(seconds) < kLimit)) return unlike("a timestamp is more than 30,000 years away");
   return static_cast<TimestampMs>(std::llround(seconds * 1000));
 }
 
@@ -51,7 +53,7 @@ std::optional<int64_t> index_of(const HistogramBucket& bucket, int32_t schema, d
   const bool negative = bucket.lower < 0;
   const double upper = negative ? -bucket.lower : bucket.upper;
   const double lower = negative ? -bucket.upper : bucket.lower;
-  if (!(upper > 0) || bucket.lower_inclusive == bucket.upper_inclusive ||
+  if (!(lower >= zero) || bucket.lower_inclusive == bucket.upper_inclusive ||
       bucket.lower_inclusive != negative) {
     return std::nullopt;
   }
@@ -149,7 +151,9 @@ Result<HistogramBucket> bucket_of(const json::value& value) {
   bucket.lower = TRY(number_of(&(*parts)[1]));
   bucket.upper = TRY(number_of(&(*parts)[2]));
   bucket.count = TRY(number_of(&(*parts)[3]));
-  if (!(bucket.lower <= bucket.upper)) return unlike("a bucket ends before it begins");
+  // Only a zero bucket may be a single number.
+  const bool is_point = *rule == 3 && bucket.lower == bucket.upper && std::isfinite(bucket.lower);
+  if (!is_point && !(bucket.lower < bucket.upper)) return unlike("a bucket ends before it begins");
   return bucket;
 }
 
@@ -163,7 +167,10 @@ Result<HistogramPtr> histogram_of(const json::value& value) {
   if (list == nullptr) return histogram;
   if (!list->is_array()) return unlike("a histogram's buckets are not an array");
   std::vector<HistogramBucket> buckets;
-  for (const auto& each : list->get_array()) buckets.push_back(TRY(bucket_of(each)));
+  for (const auto& each : list->get_array()) {
+    const auto bucket = TRY(bucket_of(each));
+    if (bucket.count != 0) buckets.push_back(bucket);
+  }
   // The coarsest schema that fits: finer ones would fit only where a bucket is split, which shows.
   for (int32_t schema = -4; schema <= 8; ++schema) {
     if (fill_exponential(buckets, schema, *histogram)) return histogram;
