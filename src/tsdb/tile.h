@@ -79,7 +79,7 @@ class TileScratch {
   void clear();
 
  private:
-  friend class TileView;
+  friend class TileReader;
   struct State;
   std::unique_ptr<State> state_;
 };
@@ -118,8 +118,7 @@ class TileView {
 
  private:
   TileView() = default;
-  struct Layout;
-  friend struct TileReader;
+  friend class TileReader;
 
   std::string_view bytes_;
   uint32_t rows_ = 0;

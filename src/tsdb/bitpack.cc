@@ -1,0 +1,146 @@
+#include "tsdb/bitpack.h"
+
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include "base/check.h"
+
+namespace strata::tsdb {
+namespace {
+
+constexpr unsigned kRows = 32;  // of four lanes in a block
+
+using Lanes = uint32_t __attribute__((vector_size(16)));
+using WideLanes = uint64_t __attribute__((vector_size(32)));
+
+constexpr uint64_t low_bits(unsigned width) {
+  return width >= 64 ? ~uint64_t{0} : (uint64_t{1} << width) - 1;
+}
+
+Lanes load_lanes(const char* at) {
+  Lanes lanes;
+  std::memcpy(&lanes, at, sizeof lanes);
+  return lanes;
+}
+
+template <unsigned kWidth, unsigned kRow>
+void unpack_row(const char* in, uint64_t* out) {
+  constexpr unsigned kWord = kRow * kWidth / 32;
+  constexpr unsigned kShift = kRow * kWidth % 32;
+  Lanes row = load_lanes(in + 16 * kWord) >> kShift;
+  if constexpr (kShift + kWidth > 32) row |= load_lanes(in + 16 * (kWord + 1)) << (32 - kShift);
+  if constexpr (kWidth < 32) row &= (uint32_t{1} << kWidth) - 1;
+  const WideLanes wide = __builtin_convertvector(row, WideLanes);
+  std::memcpy(out + 4 * kRow, &wide, sizeof wide);
+}
+
+template <unsigned kWidth>
+void unpack_block(const char* in, uint64_t* out) {
+  [&]<unsigned... kRow>(std::integer_sequence<unsigned, kRow...>) {
+    (unpack_row<kWidth, kRow>(in, out), ...);
+  }(std::make_integer_sequence<unsigned, kRows>());
+}
+
+using UnpackBlock = void (*)(const char*, uint64_t*);
+constexpr auto kUnpackBlock = []<unsigned... kWidth>(std::integer_sequence<unsigned, kWidth...>) {
+  return std::array<UnpackBlock, sizeof...(kWidth)>{unpack_block<kWidth + 1>...};
+}(std::make_integer_sequence<unsigned, 32>());
+
+void pack_block(const uint64_t* values, unsigned width, char* out) {
+  for (unsigned lane = 0; lane < 4; ++lane) {
+    uint64_t bits = 0;
+    unsigned held = 0;
+    unsigned word = 0;
+    for (unsigned row = 0; row < kRows; ++row) {
+      bits |= (values[4 * row + lane] & low_bits(width)) << held;
+      held += width;
+      if (held >= 32) {
+        const auto low = static_cast<uint32_t>(bits);
+        std::memcpy(out + 16 * word++ + 4 * lane, &low, 4);
+        bits >>= 32;
+        held -= 32;
+      }
+    }
+  }
+}
+
+void pack_stream(std::span<const uint64_t> values, unsigned width, char* out) {
+  unsigned __int128 bits = 0;
+  unsigned held = 0;
+  for (const uint64_t value : values) {
+    bits |= static_cast<unsigned __int128>(value & low_bits(width)) << held;
+    held += width;
+    if (held >= 64) {
+      const auto low = static_cast<uint64_t>(bits);
+      std::memcpy(out, &low, 8);
+      out += 8;
+      bits >>= 64;
+      held -= 64;
+    }
+  }
+  const auto low = static_cast<uint64_t>(bits);
+  std::memcpy(out, &low, (held + 7) / 8);
+}
+
+uint64_t read_value(const char* in, size_t bit, unsigned width) {
+  uint64_t word;
+  std::memcpy(&word, in + bit / 8, 8);
+  word >>= bit % 8;
+  if (width > 57 && bit % 8 != 0) {
+    const uint64_t next = static_cast<unsigned char>(in[bit / 8 + 8]);
+    word |= next << (64 - bit % 8);
+  }
+  return word & low_bits(width);
+}
+
+void unpack_stream(std::string_view bytes, unsigned width, std::span<uint64_t> out) {
+  // A value is read as eight bytes and one: the last few go through a padded copy.
+  constexpr size_t kReach = 9;
+  size_t i = 0;
+  size_t bit = 0;
+  const size_t safe_bits = bytes.size() < kReach ? 0 : (bytes.size() - kReach + 1) * 8;
+  for (; i < out.size() && bit < safe_bits; ++i, bit += width) {
+    out[i] = read_value(bytes.data(), bit, width);
+  }
+  if (i == out.size()) return;
+  char padded[2 * kReach] = {};
+  const size_t from = bit / 8;
+  std::memcpy(padded, bytes.data() + from, bytes.size() - from);
+  for (; i < out.size(); ++i, bit += width) {
+    out[i] = read_value(padded, bit - from * 8, width);
+  }
+}
+
+}  // namespace
+
+void pack(std::span<const uint64_t> values, unsigned width, std::string& out) {
+  if (width == 0) return;
+  const size_t start = out.size();
+  out.resize(start + packed_size(values.size(), width));
+  char* at = out.data() + start;
+  if (width <= 32) {
+    for (; values.size() >= kPackBlock; values = values.subspan(kPackBlock)) {
+      pack_block(values.data(), width, at);
+      at += size_t{16} * width;
+    }
+  }
+  pack_stream(values, width, at);
+}
+
+void unpack(std::string_view bytes, unsigned width, std::span<uint64_t> out) {
+  DCHECK(bytes.size() == packed_size(out.size(), width));
+  if (width == 0) {
+    std::memset(out.data(), 0, out.size() * sizeof(uint64_t));
+    return;
+  }
+  if (width <= 32) {
+    for (; out.size() >= kPackBlock; out = out.subspan(kPackBlock)) {
+      kUnpackBlock[width - 1](bytes.data(), out.data());
+      bytes.remove_prefix(size_t{16} * width);
+    }
+  }
+  unpack_stream(bytes, width, out);
+}
+
+}  // namespace strata::tsdb
