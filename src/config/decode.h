@@ -5,8 +5,8 @@
 //
 // Rules, as Prometheus has them: an unknown key is an error; null sets a value to zero, not to its
 // default; a scalar of any type is welcome where text is wanted. After a struct's keys its
-// check(decoder, node, struct) runs, if there is one. Errors do not stop the walk: of several the
-// one that stands first in the file is reported.
+// check(decoder, node, struct) runs, if there is one and nothing has failed so far. Errors do not
+// stop the walk: of several the one that stands first in the file is reported.
 #pragma once
 #include <concepts>
 #include <cstdint>
@@ -152,12 +152,11 @@ concept HasNames = requires { EnumNames<T>::kNames; };
 template <HasFields T>
 void decode(Decoder& d, std::string_view key, const YamlNode& node, T& out) {
   if (node.kind != YamlNode::Kind::kMapping) return d.mismatch(key, node, "a mapping");
-  const bool failed_before = d.failed();
   FieldReader reader(d, node);
   fields(reader, out);
   reader.finish();
   if constexpr (HasCheck<T>) {
-    if (!d.failed() || failed_before) check(d, node, out);
+    if (!d.failed()) check(d, node, out);
   }
 }
 

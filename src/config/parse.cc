@@ -82,28 +82,39 @@ void expand_external_labels(Decoder& d, const YamlNode& root, GlobalConfig& c,
   c.external_labels = expanded.build();
 }
 
+/// Warns of each of `keys` that is given, and is not simply turned off.
+void warn_ignored(Decoder& d, const YamlNode& node, std::string_view where,
+                  std::span<const std::string_view> keys) {
+  for (const std::string_view key : keys) {
+    const YamlEntry* entry = node.find(key);
+    if (!is_given(node, key) || as_bool(entry->value) == false) continue;
+    d.warn(entry->key_mark, fmt::format("{}{}: not supported yet; ignored", where, key));
+  }
+}
+
 void warn_unused(Decoder& d, const YamlNode& root) {
   static constexpr std::string_view kSections[] = {"runtime",      "alerting",   "rule_files",
                                                    "storage",      "tracing",    "otlp",
                                                    "remote_write", "remote_read"};
-  const auto warn = [&](const YamlNode& node, std::string_view key) {
-    if (!is_given(node, key)) return;
-    d.warn(node.find(key)->key_mark, fmt::format("{}: not supported yet; ignored", key));
-  };
-  for (const std::string_view key : kSections) warn(root, key);
-  if (const YamlEntry* global = root.find("global")) {
-    warn(global->value, "query_log_file");
-    warn(global->value, "scrape_failure_log_file");
-  }
+  static constexpr std::string_view kGlobals[] = {"query_log_file", "scrape_failure_log_file",
+                                                  "scrape_native_histograms",
+                                                  "convert_classic_histograms_to_nhcb"};
+  warn_ignored(d, root, "", kSections);
+  if (const YamlEntry* global = root.find("global")) warn_ignored(d, global->value, "", kGlobals);
 }
 
 void warn_unused(Decoder& d, const YamlNode& node, const ScrapeConfig& job) {
-  for (const std::string_view key :
-       {"http_sd_configs", "dns_sd_configs", "kubernetes_sd_configs", "scrape_failure_log_file"}) {
-    if (!is_given(node, key)) continue;
-    d.warn(node.find(key)->key_mark,
-           fmt::format("job {}: {}: not supported yet; ignored", job.job_name, key));
-  }
+  static constexpr std::string_view kKeys[] = {"http_sd_configs",
+                                               "dns_sd_configs",
+                                               "kubernetes_sd_configs",
+                                               "scrape_failure_log_file",
+                                               "scrape_native_histograms",
+                                               "convert_classic_histograms_to_nhcb",
+                                               "oauth2",
+                                               "no_proxy",
+                                               "proxy_from_environment",
+                                               "proxy_connect_header"};
+  warn_ignored(d, node, fmt::format("job {}: ", job.job_name), kKeys);
 }
 
 void resolve(const std::string& dir, std::string& path) { path = join_path(dir, path); }

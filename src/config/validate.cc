@@ -138,7 +138,7 @@ void check_protocols(Decoder& d, const YamlNode& node) {
   }
 }
 
-void check_metrics_path_and_scheme(Decoder& d, const YamlNode& node, const ScrapeConfig& c) {
+void check_scheme(Decoder& d, const YamlNode& node, const ScrapeConfig& c) {
   if (c.scheme != "http" && c.scheme != "https" && !c.scheme.empty()) {
     d.fail(mark_of(node, "scheme"), fmt::format("scheme is http or https, not \"{}\"", c.scheme));
   }
@@ -221,7 +221,7 @@ void check(Decoder& d, const YamlNode& node, ScrapeConfig& c) {
   if (c.job_name.empty()) d.fail(mark_of(node, "job_name"), "a scrape config needs a job_name");
   check_http_client(d, node, c.http);
   check_static_targets(d, node, !c.relabel_configs.empty());
-  check_metrics_path_and_scheme(d, node, c);
+  check_scheme(d, node, c);
   check_protocols(d, node);
 }
 

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "base/check.h"
 #include "discover/letter_case.h"
 #include "discover/md5.h"
 
@@ -58,6 +59,7 @@ bool apply(const RelabelConfig& rule, LabelsBuilder& labels) {
     case RelabelAction::kKeepEqual: return labels.get(rule.target_label) == source;
     case RelabelAction::kDropEqual: return labels.get(rule.target_label) != source;
     case RelabelAction::kHashMod:
+      DCHECK(rule.modulus > 0);  // config/ refuses 0
       labels.set(rule.target_label, std::to_string(hashmod_hash(source) % rule.modulus));
       return true;
     case RelabelAction::kLabelMap: map_labels(rule, labels); return true;
