@@ -218,9 +218,9 @@ TEST(Config, WarnsOfWhatHasNoEffect) {
                                 job("dns_sd_configs: [{names: [a]}]"));
   EXPECT_EQ(p.warnings,
             (std::vector<std::string>{
-                "/etc/strata/p.yml:5:3: job j: dns_sd_configs: not supported yet; ignored",
                 "/etc/strata/p.yml:1:1: rule_files: not supported yet; ignored",
-                "/etc/strata/p.yml:2:1: remote_write: not supported yet; ignored"}));
+                "/etc/strata/p.yml:2:1: remote_write: not supported yet; ignored",
+                "/etc/strata/p.yml:5:3: job j: dns_sd_configs: not supported yet; ignored"}));
   EXPECT_EQ(p.config.rule_files.at(0), "/etc/strata/a.yml");
 }
 

@@ -84,7 +84,15 @@ void Decoder::fail(YamlMark mark, std::string_view message) {
 }
 
 void Decoder::warn(YamlMark mark, std::string_view message) {
-  warnings_.push_back(at(file_, mark, message));
+  warnings_.push_back({mark, std::string(message)});
+}
+
+std::vector<std::string> Decoder::warnings() const {
+  std::vector<Note> sorted = warnings_;
+  std::ranges::stable_sort(sorted, {}, &Note::mark);
+  std::vector<std::string> out;
+  for (const Note& note : sorted) out.push_back(at(file_, note.mark, note.message));
+  return out;
 }
 
 Result<> Decoder::result() const {

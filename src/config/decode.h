@@ -46,7 +46,8 @@ class Decoder {
   bool failed() const { return error_.has_value(); }
   /// The first error in the file's order.
   Result<> result() const;
-  std::vector<std::string> take_warnings() { return std::move(warnings_); }
+  /// In the file's order.
+  std::vector<std::string> warnings() const;
   const std::string& file_name() const { return file_; }
 
   /// `key: expected <what>, found <what is there>`.
@@ -55,13 +56,13 @@ class Decoder {
   void empty_entry(std::string_view key, const YamlNode& node);
 
  private:
-  struct Failure {
+  struct Note {
     YamlMark mark;
     std::string message;
   };
   const std::string file_;
-  std::optional<Failure> error_;
-  std::vector<std::string> warnings_;
+  std::optional<Note> error_;
+  std::vector<Note> warnings_;
 };
 
 /// The word of `words` that `text` is probably a misspelling of; empty when none is near.

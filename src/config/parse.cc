@@ -220,7 +220,7 @@ Result<ParsedConfig> parse_config(std::string_view text, std::string_view file_n
   warn_unused(d, root);
   TRY(d.result());
   c.own_scrape_configs = c.scrape_configs.size();
-  parsed.warnings = d.take_warnings();
+  parsed.warnings = d.warnings();
   return parsed;
 }
 
@@ -248,7 +248,7 @@ Result<> add_scrape_file(std::string_view text, const std::string& path, JobName
   for (ScrapeConfig& job : file.scrape_configs) {
     parsed.config.scrape_configs.push_back(std::move(job));
   }
-  for (std::string& warning : d.take_warnings()) parsed.warnings.push_back(std::move(warning));
+  for (std::string& warning : d.warnings()) parsed.warnings.push_back(std::move(warning));
   return {};
 }
 
