@@ -192,8 +192,9 @@ class Db final : public SeriesSource {
   /// At most `limit` entries a list.
   Cardinality cardinality(size_t limit) const;
 
+  struct Impl;  // db_impl.h
+
  private:
-  struct Impl;
   explicit Db(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

@@ -1,0 +1,241 @@
+#include "tsdb/db.h"
+
+#include "base/log.h"
+#include "tsdb/db_impl.h"
+#include "tsdb/store_select.h"
+
+namespace strata::tsdb {
+namespace {
+
+// Full tiles that may wait for the store thread before appenders seal their own.
+constexpr size_t kMaxWaitingTargets = 4096;
+constexpr size_t kMaxWaitingBytes = 32u << 20;  // of one target
+
+TimestampMs minus(TimestampMs t, Millis by) {
+  return t < kMinTime + by.count() ? kMinTime : t - by.count();
+}
+
+}  // namespace
+
+AppendStats& AppendStats::operator+=(const AppendStats& other) {
+  appended += other.appended;
+  out_of_order += other.out_of_order;
+  repeated += other.repeated;
+  duplicate += other.duplicate;
+  too_old += other.too_old;
+  too_far_ahead += other.too_far_ahead;
+  return *this;
+}
+
+Db::Db(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Db::~Db() = default;
+
+Result<std::unique_ptr<Db>> Db::open(Options options, Fs& fs, const Clock& clock) {
+  if (options.block_span.count() <= 0) return bad_data("the block span must be positive");
+  if (options.path.empty()) return bad_data("the storage path is empty");
+  auto impl = std::make_unique<Impl>(std::move(options), fs, clock);
+  if (auto recovered = impl->recover(); !recovered) {
+    return std::unexpected(recovered.error().within("opening the store"));
+  }
+  return std::unique_ptr<Db>(new Db(std::move(impl)));
+}
+
+Result<SeriesId> Db::series(const Labels& labels) {
+  return impl_->table.get_or_create(
+      labels, impl_->options.max_series,
+      [this](SeriesId id, const Labels& created) { impl_->series_log->add_series(id, created); });
+}
+
+TargetId Db::target(std::string_view key) {
+  return impl_->targets.get_or_create(key, *impl_->series_log);
+}
+
+Result<AppendStats> Db::append_scrape(TargetId target, TimestampMs t,
+                                      std::span<const SeriesId> columns,
+                                      std::span<const double> values) {
+  auto stats = impl_->append_scrape(target, t, columns, values);
+  if (stats) {
+    impl_->count(*stats, 1);
+  } else if (stats.error().code == ErrorCode::kIo) {
+    MutexLock lock(impl_->stats_mutex);
+    ++impl_->counters.append_failures;
+  }
+  return stats;
+}
+
+Result<AppendStats> Db::append_samples(std::span<const TimedSample> samples) {
+  auto stats = impl_->append_timed(samples, false);
+  if (stats) {
+    impl_->count(*stats, 0);
+  } else if (stats.error().code == ErrorCode::kIo) {
+    MutexLock lock(impl_->stats_mutex);
+    ++impl_->counters.append_failures;
+  }
+  return stats;
+}
+
+Result<AppendStats> Db::Impl::append_scrape(TargetId id, TimestampMs t,
+                                            std::span<const SeriesId> columns,
+                                            std::span<const double> values) {
+  if (columns.size() != values.size()) return bad_data("as many values as columns are needed");
+  if (columns.size() > options.max_scrape_samples) {
+    return fail(ErrorCode::kLimit, fmt::format("a scrape of {} samples; the limit is {}",
+                                               columns.size(), options.max_scrape_samples));
+  }
+  if (columns.empty()) return AppendStats{};
+  TargetHead* target = targets.find(id);
+  if (target == nullptr) return bad_data("unknown scrape target");
+  const TimestampMs now = horizon();
+  if (t < minus(now, std::max(options.out_of_order_window, options.block_span / 2))) {
+    return AppendStats{.too_old = columns.size()};
+  }
+  TargetHead::Outcome outcome = TRY(target->append(context(), t, columns, values));
+  if (outcome.older) {
+    outcome.rest.reserve(columns.size());
+    for (size_t i = 0; i < columns.size(); ++i) outcome.rest.push_back({columns[i], t, values[i]});
+  }
+  if (!outcome.rest.empty()) outcome.stats += TRY(append_timed(outcome.rest, outcome.older));
+  if (outcome.stats.appended > 0) note_time(t);
+  if (outcome.tile_is_full) queue_seal(target);
+  return outcome.stats;
+}
+
+Result<AppendStats> Db::Impl::append_timed(std::span<const TimedSample> samples, bool all_late) {
+  const TimestampMs now = horizon();
+  const Millis newest_window = std::max(options.out_of_order_window, options.block_span / 2);
+  TimedHead::Limits limits{
+      .min_newest = minus(now, all_late ? options.out_of_order_window : newest_window),
+      .min_late = minus(now, options.out_of_order_window),
+      .max = clock.now_ms() + options.max_ahead.count(),
+      .all_late = all_late};
+  if (all_late) limits.max = kMaxTime;  // a scrape's time is ours
+  const AppendStats stats = TRY(timed.append(context(), samples, limits));
+  if (stats.appended > 0) {
+    for (const TimedSample& sample : samples) {
+      if (sample.t <= limits.max) note_time(sample.t);
+    }
+  }
+  return stats;
+}
+
+TimestampMs Db::Impl::horizon() const {
+  const TimestampMs newest = head_max.load(std::memory_order_relaxed);
+  return std::min(newest, clock.now_ms() + options.max_ahead.count());
+}
+
+void Db::Impl::note_time(TimestampMs t) {
+  TimestampMs seen = head_max.load(std::memory_order_relaxed);
+  while (t > seen && !head_max.compare_exchange_weak(seen, t)) {
+  }
+  seen = head_min.load(std::memory_order_relaxed);
+  while (t < seen && !head_min.compare_exchange_weak(seen, t)) {
+  }
+}
+
+void Db::Impl::queue_seal(TargetHead* target) {
+  bool crowded = target->waiting_bytes() > kMaxWaitingBytes;
+  {
+    MutexLock lock_queue(seal_mutex);
+    to_seal.insert(target);
+    crowded |= to_seal.size() > kMaxWaitingTargets;
+  }
+  // On a failure the tile stays where it is, and the store thread tries again.
+  if (crowded) (void)target->seal(context());
+}
+
+void Db::Impl::count(const AppendStats& stats, size_t scrapes) {
+  MutexLock lock_stats(stats_mutex);
+  counters.samples += stats;
+  counters.scrapes += scrapes;
+}
+
+Result<std::unique_ptr<SeriesSet>> Db::select(std::span<const Matcher> matchers, TimeRange range,
+                                              size_t limit) const {
+  return select_series(*impl_, matchers, range, limit);
+}
+
+namespace {
+
+void merge_sorted(std::vector<std::string>& into, std::vector<std::string> more) {
+  std::vector<std::string> both;
+  std::ranges::set_union(into, more, std::back_inserter(both));
+  into = std::move(both);
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> Db::label_names(std::span<const Matcher> matchers,
+                                                 TimeRange range) const {
+  std::vector<std::string> names;
+  if (impl_->head_overlaps(range)) names = impl_->table.label_names(matchers);
+  for (const BlockPtr& block : impl_->blocks.overlapping(range)) {
+    merge_sorted(names, TRY(block->label_names(matchers)));
+  }
+  return names;
+}
+
+Result<std::vector<std::string>> Db::label_values(std::string_view name,
+                                                  std::span<const Matcher> matchers,
+                                                  TimeRange range) const {
+  std::vector<std::string> values;
+  if (impl_->head_overlaps(range)) values = impl_->table.label_values(name, matchers);
+  for (const BlockPtr& block : impl_->blocks.overlapping(range)) {
+    merge_sorted(values, TRY(block->label_values(name, matchers)));
+  }
+  return values;
+}
+
+void Db::maintain() { impl_->maintain(); }
+Result<> Db::flush() { return impl_->flush(); }
+
+Result<bool> Db::compact() {
+  auto merged = impl_->blocks.compact();
+  MutexLock lock(impl_->stats_mutex);
+  if (!merged) {
+    ++impl_->counters.compaction_failures;
+    log_error("blocks could not be merged", {{"error", merged.error().message}});
+  } else if (*merged) {
+    ++impl_->counters.blocks_compacted;
+  }
+  return merged;
+}
+
+Stats Db::stats() const {
+  Stats out;
+  {
+    MutexLock lock(impl_->stats_mutex);
+    out = impl_->counters;
+  }
+  const SeriesTableStats series = impl_->table.stats();
+  out.head_series = series.series;
+  out.series_created = series.created;
+  out.series_removed = series.retired;
+  out.series_refused = series.refused;
+  out.head_targets = impl_->targets.size();
+  if (impl_->head_min <= impl_->head_max) {
+    out.head_min_time = impl_->head_min;
+    out.head_max_time = impl_->head_max;
+  }
+  out.open_tile_bytes = impl_->pool.memory() + impl_->timed.memory();
+  const TileStoreStats tiles = impl_->tiles->stats();
+  out.sealed_tiles = tiles.tiles;
+  out.tile_bytes = tiles.bytes;
+  const WalStats wal = impl_->wal->stats();
+  out.wal_bytes = wal.bytes;
+  out.wal_segments = wal.segments;
+  out.wal_bytes_written = wal.bytes_written;
+  out.wal_syncs = wal.syncs;
+  out.wal_sync_failures = wal.sync_failures;
+  out.series_log_bytes = impl_->series_log->bytes();
+  for (const BlockPtr& block : impl_->blocks.all()) {
+    const BlockMeta& meta = block->meta();
+    out.blocks.push_back({block->dir().substr(block->dir().rfind('/') + 1), meta.min_time,
+                          meta.max_time, meta.series, meta.samples, block_bytes(meta)});
+    out.block_bytes += block_bytes(meta);
+  }
+  return out;
+}
+
+Cardinality Db::cardinality(size_t limit) const { return impl_->table.cardinality(limit); }
+
+}  // namespace strata::tsdb

@@ -1,0 +1,252 @@
+// Db::open: from files to a head. Order: series log, blocks, tiles, log. Damage is reported,
+// counted and stepped over; only a directory that cannot be used is an error.
+#include <unordered_map>
+
+#include "base/log.h"
+#include "tsdb/db_impl.h"
+#include "tsdb/frame.h"
+#include "tsdb/wal_record.h"
+
+namespace strata::tsdb {
+namespace {
+
+constexpr uint64_t kTileSegmentBytes = 64u << 20;
+
+/// Replays log segments in order. Rows are decoded against the last base of their target.
+class LogReplay {
+ public:
+  explicit LogReplay(Db::Impl& db) : db_(db), context_(db.context()) {}
+
+  void segment(uint64_t number, std::string_view bytes);
+  uint64_t samples() const { return samples_; }
+  uint64_t lost_samples() const { return lost_samples_; }
+  uint64_t bad_records() const { return bad_records_; }
+  TimeRange touched() const { return touched_; }
+
+ private:
+  Result<> record(uint64_t number, std::string_view payload);
+  Result<> scrape(uint64_t number, std::string_view payload);
+  Result<> timed(uint64_t number, std::string_view payload);
+  Result<> store_scrape(uint64_t number, TargetId id, TimestampMs t, const ScrapeBase& base,
+                        std::span<const double> values);
+  TargetHead& target(TargetId id);
+
+  Db::Impl& db_;
+  const HeadContext context_;
+  struct Base {
+    ScrapeBase row;
+    bool stored = false;
+  };
+  std::unordered_map<uint32_t, Base> bases_;  // of the segment being read
+  DecodedScrape decoded_;
+  std::vector<double> values_;
+  std::vector<LoggedSample> timed_;
+  uint64_t samples_ = 0;
+  uint64_t lost_samples_ = 0;
+  uint64_t bad_records_ = 0;
+  TimeRange touched_{kMaxTime, kMinTime};
+};
+
+void LogReplay::segment(uint64_t number, std::string_view bytes) {
+  bases_.clear();
+  FrameReader reader(bytes);
+  Frame frame;
+  while (reader.next(frame)) {
+    if (auto done = record(number, frame.payload); !done) {
+      ++bad_records_;
+      log_error("a log record could not be used", {{"file", db_.wal->path(number)},
+                                                   {"offset", frame.offset},
+                                                   {"error", done.error().message}});
+      if (done.error().code == ErrorCode::kCorruption) db_.wal->mark_damaged(number);
+    }
+  }
+  for (const FrameDamage& damage : reader.damage()) {
+    db_.report_damage(db_.wal->path(number), damage.offset, damage.bytes, damage.frames,
+                      damage.torn);
+    if (!damage.torn) db_.wal->mark_damaged(number);
+  }
+}
+
+Result<> LogReplay::record(uint64_t number, std::string_view payload) {
+  if (TRY(record_kind(payload)) == RecordKind::kTimed) return timed(number, payload);
+  return scrape(number, payload);
+}
+
+TargetHead& LogReplay::target(TargetId id) {
+  if (TargetHead* found = db_.targets.find(id)) return *found;
+  // Its definition was lost; the samples do not need the key.
+  return db_.targets.restore(id, fmt::format("lost-target-{}", index_of(id)));
+}
+
+Result<> LogReplay::scrape(uint64_t number, std::string_view payload) {
+  TRY(decode_scrape_record(payload, decoded_));
+  Base& base = bases_[index_of(decoded_.target)];
+  if (decoded_.has_base && (!base.stored || base.row.id != decoded_.base_id)) {
+    // The base itself, or its copy where the base was lost.
+    std::swap(base.row, decoded_.base);
+    base.stored = true;
+    TRY(store_scrape(number, decoded_.target, base.row.t, base.row, base.row.values));
+  }
+  if (decoded_.delta.empty()) return {};
+  if (base.row.id != decoded_.base_id || base.row.columns.size() != decoded_.samples) {
+    lost_samples_ += decoded_.samples;
+    return fail(ErrorCode::kNotFound, "the row it refers to was lost");
+  }
+  TRY(decode_row_values(decoded_.delta, base.row.values, values_));
+  return store_scrape(number, decoded_.target, decoded_.t, base.row, values_);
+}
+
+Result<> LogReplay::store_scrape(uint64_t number, TargetId id, TimestampMs t,
+                                 const ScrapeBase& base, std::span<const double> values) {
+  TargetHead& head = target(id);
+  if (head.covers(t)) return {};
+  auto outcome = head.replay(context_, number, t, base.columns, values);
+  if (!outcome && outcome.error().code == ErrorCode::kNotFound) {
+    // Definitions of some series were lost: keep the others.
+    std::vector<SeriesId> known;
+    std::vector<double> known_values;
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (!db_.table.adopt({&base.columns[i], 1}, id)) continue;
+      known.push_back(base.columns[i]);
+      known_values.push_back(values[i]);
+    }
+    lost_samples_ += values.size() - known.size();
+    if (known.empty()) return {};
+    outcome = head.replay(context_, number, t, known, known_values);
+  }
+  if (!outcome) {
+    lost_samples_ += values.size();
+    return std::unexpected(std::move(outcome).error());
+  }
+  if (outcome->older) {
+    // In the log before newer rows, yet not in a tile: the tile was lost.
+    timed_.clear();
+    for (size_t i = 0; i < values.size(); ++i) timed_.push_back({{base.columns[i], t, values[i]}});
+    outcome->stats += TRY(db_.timed.replay(context_, number, timed_));
+  }
+  if (outcome->tile_is_full) db_.queue_seal(&head);
+  if (outcome->stats.appended > 0) {
+    db_.note_time(t);
+    touched_ = {std::min(touched_.min, t), std::max(touched_.max, t)};
+  }
+  samples_ += outcome->stats.appended;
+  return {};
+}
+
+Result<> LogReplay::timed(uint64_t number, std::string_view payload) {
+  TRY(decode_timed_record(payload, timed_));
+  auto stats = db_.timed.replay(context_, number, timed_);
+  if (!stats) {
+    lost_samples_ += timed_.size();
+    return std::unexpected(std::move(stats).error());
+  }
+  samples_ += stats->appended;
+  for (const LoggedSample& logged : timed_) db_.note_time(logged.sample.t);
+  return {};
+}
+
+}  // namespace
+
+void Db::Impl::report_damage(const std::string& path, uint64_t offset, uint64_t bytes,
+                             uint64_t records, bool torn) {
+  if (torn) {
+    log_info("the end of a file is a write that did not finish; it was never acknowledged",
+             {{"file", path}, {"offset", offset}, {"bytes", bytes}});
+    return;
+  }
+  log_error("a file is damaged; what is whole in it is used",
+            {{"file", path}, {"offset", offset}, {"bytes", bytes}, {"records_lost", records}});
+  MutexLock lock_stats(stats_mutex);
+  counters.damaged_bytes += bytes;
+  counters.damaged_records += std::max<uint64_t>(records, 1);
+}
+
+Result<> Db::Impl::recover() {
+  const auto start = std::chrono::steady_clock::now();
+  TRY(fs.create_directories(options.path));
+  lock = TRY(fs.lock(options.path + "/lock"));
+  series_log = TRY(SeriesLog::open(
+      fs, options.path,
+      {.on_series = [this](SeriesId id, const Labels& labels) { table.restore(id, labels); },
+       .on_target = [this](TargetId id, std::string_view key) { targets.restore(id, key); }}));
+  for (const FrameDamage& damage : series_log->damage()) {
+    report_damage(options.path + "/series", damage.offset, damage.bytes, damage.frames,
+                  damage.torn);
+  }
+  TRY(blocks.open([this](const std::string& path, const Error& error) {
+    log_error("a block is damaged and was put aside", {{"block", path}, {"error", error.message}});
+    MutexLock lock_stats(stats_mutex);
+    ++counters.damaged_records;
+  }));
+  wal = TRY(Wal::open(fs, options.path + "/wal", options.wal_segment_bytes));
+  TRY(recover_tiles());
+  TRY(replay_log());
+  refresh_time_range();
+
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  MutexLock lock_stats(stats_mutex);
+  counters.replay_seconds = took.count();
+  log_info("the store is open", {{"path", options.path},
+                                 {"series", table.stats().series},
+                                 {"blocks", blocks.all().size()},
+                                 {"tiles", tiles->stats().tiles},
+                                 {"replayed_samples", counters.replayed_samples},
+                                 {"lost_samples", counters.lost_samples},
+                                 {"seconds", took.count()}});
+  return {};
+}
+
+Result<> Db::Impl::recover_tiles() {
+  tiles = TRY(TileStore::open(fs, options.path + "/tiles", options.block_span, kTileSegmentBytes));
+  tiles->forget_segments(BlockCut::superfluous_segments(fs, note_path(), options.path + "/blocks"));
+  TRY(BlockCut::remove_note(fs, note_path()));
+  std::unordered_map<uint32_t, LayoutPtr> layouts;  // the last one of each target
+  const auto damage = TRY(tiles->recover([&](TileRecord& record, SealedTile& tile) {
+    note_time(tile.range.min);
+    note_time(tile.range.max);
+    if (record.timed) {
+      (void)table.adopt({{SeriesId{record.owner}}}, std::nullopt);
+      timed.restore(SeriesId{record.owner}, record.late, std::move(tile));
+      return;
+    }
+    LayoutPtr& layout = layouts[record.owner];
+    if (!layout || !std::ranges::equal(layout->columns(), record.columns)) {
+      layout = std::make_shared<const Layout>(record.columns);
+      // One by one: a series whose definition was lost must not keep the others out.
+      for (const SeriesId& series : record.columns) {
+        (void)table.adopt({&series, 1}, TargetId{record.owner});
+      }
+    }
+    // A part of a wide layout comes back as a layout of its own.
+    tile.first_column = 0;
+    tile.layout = layout;
+    targets.restore(TargetId{record.owner}, fmt::format("lost-target-{}", record.owner))
+        .restore(std::move(tile));
+  }));
+  for (TargetHead* target : targets.all()) target->finish_restore();
+  for (const TileStore::Damage& d : damage) {
+    report_damage(d.path, d.offset, d.bytes, d.frames, d.torn);
+  }
+  return {};
+}
+
+Result<> Db::Impl::replay_log() {
+  LogReplay replay(*this);
+  for (const uint64_t number : wal->found()) {
+    const auto mapping = TRY(fs.map(wal->path(number)));
+    replay.segment(number, mapping->bytes());
+  }
+  MutexLock lock_stats(stats_mutex);
+  counters.replayed_samples = replay.samples();
+  counters.lost_samples += replay.lost_samples();
+  counters.damaged_records += replay.bad_records();
+  if (replay.bad_records() > 0) {
+    log_error("samples of the log were lost", {{"records", replay.bad_records()},
+                                               {"samples", replay.lost_samples()},
+                                               {"replayed_from_ms", replay.touched().min},
+                                               {"replayed_to_ms", replay.touched().max}});
+  }
+  return {};
+}
+
+}  // namespace strata::tsdb

@@ -1,0 +1,268 @@
+#include "tsdb/series_table.h"
+
+#include "base/hash.h"
+
+namespace strata::tsdb {
+namespace {
+
+void insert_sorted(Postings& list, uint32_t id) {
+  if (list.empty() || list.back() < id) {
+    list.push_back(id);
+    return;
+  }
+  const auto at = std::ranges::lower_bound(list, id);
+  if (*at != id) list.insert(at, id);
+}
+
+}  // namespace
+
+/// Fibonacci hashing of both numbers; the high half is the well mixed one.
+uint64_t SeriesTable::pair_hash(uint32_t name, uint32_t value) {
+  const uint64_t key = (uint64_t{name} << 32) | value;
+  const uint64_t mixed = key * 0x9e3779b97f4a7c15u;
+  return mixed ^ (mixed >> 29);
+}
+
+uint64_t SeriesTable::PairHash::operator()(uint32_t id) const {
+  return pair_hash((*pairs)[id].name, (*pairs)[id].value);
+}
+
+SeriesTable::SeriesTable() : pair_ids_(PairHash{&pairs_}), series_ids_(RowHash{&rows_}) {}
+
+std::span<const uint32_t> SeriesTable::pairs_of(const Row& row) const {
+  return std::span(pairs_of_series_).subspan(row.pairs, row.count);
+}
+
+Labels SeriesTable::labels_of(const Row& row) const {
+  std::vector<Label> labels;
+  labels.reserve(row.count);
+  for (const uint32_t pair : pairs_of(row)) {
+    labels.push_back({symbols_.text(pairs_[pair].name), symbols_.text(pairs_[pair].value)});
+  }
+  return Labels::from_sorted(labels);
+}
+
+bool SeriesTable::same_labels(const Row& row, const Labels& labels) const {
+  auto it = labels.begin();
+  const auto end = labels.end();
+  for (const uint32_t pair : pairs_of(row)) {
+    if (it == end || symbols_.text(pairs_[pair].name) != it->name ||
+        symbols_.text(pairs_[pair].value) != it->value) {
+      return false;
+    }
+    ++it;
+  }
+  return it == end;
+}
+
+std::optional<uint32_t> SeriesTable::find_row(const Labels& labels) const {
+  const auto hash = static_cast<uint32_t>(labels.hash());
+  const uint32_t id = series_ids_.find(hash, [&](uint32_t candidate) NO_THREAD_SAFETY_ANALYSIS {
+    const Row& row = rows_[candidate];
+    return row.hash == hash && same_labels(row, labels);
+  });
+  if (id == series_ids_.kNone) return std::nullopt;
+  return id;
+}
+
+uint32_t SeriesTable::intern_pair(const Label& label) {
+  const uint32_t name = symbols_.intern(label.name);
+  const uint32_t value = symbols_.intern(label.value);
+  const uint64_t hash = pair_hash(name, value);
+  const uint32_t found = pair_ids_.find(hash, [&](uint32_t id) NO_THREAD_SAFETY_ANALYSIS {
+    return pairs_[id].name == name && pairs_[id].value == value;
+  });
+  if (found != pair_ids_.kNone) return found;
+  const auto id = static_cast<uint32_t>(pairs_.size());
+  pairs_.push_back({name, value, {}});
+  pair_ids_.insert(hash, id);
+  pairs_by_name_[name].push_back(id);
+  return id;
+}
+
+/// Writes the row of a series that is not in the table yet.
+void SeriesTable::fill_row(uint32_t id, const Labels& labels) {
+  const auto begin = static_cast<uint32_t>(pairs_of_series_.size());
+  for (const Label& label : labels) pairs_of_series_.push_back(intern_pair(label));
+  Row& row = rows_[id];
+  row = {.pairs = begin,
+         .hash = static_cast<uint32_t>(labels.hash()),
+         .touched = generation_,
+         .count = static_cast<uint16_t>(pairs_of_series_.size() - begin)};
+  series_ids_.insert(row.hash, id);
+  enlist(id);
+}
+
+/// Puts a row into the index.
+void SeriesTable::enlist(uint32_t id) {
+  Row& row = rows_[id];
+  row.alive = true;
+  for (const uint32_t pair : pairs_of(row)) insert_sorted(pairs_[pair].series, id);
+  insert_sorted(alive_, id);
+}
+
+Result<SeriesId> SeriesTable::get_or_create(const Labels& labels, size_t max_series,
+                                            const OnCreate& on_create) {
+  {
+    ReaderLock lock(mutex_);
+    const auto found = find_row(labels);
+    if (found && rows_[*found].alive) return SeriesId{*found};
+  }
+  if (labels.empty()) return bad_data("a series needs at least one label");
+  if (labels.size() > UINT16_MAX) return bad_data("a series has too many labels");
+
+  WriterLock lock(mutex_);
+  const auto found = find_row(labels);
+  if (found && rows_[*found].alive) return SeriesId{*found};
+  if (max_series != 0 && alive_.size() >= max_series) {
+    ++refused_;
+    return fail(ErrorCode::kLimit,
+                fmt::format("the head has its limit of {} series; {} was refused", max_series,
+                            labels.to_string()));
+  }
+  if (found) {
+    rows_[*found].touched = generation_;
+    enlist(*found);
+    return SeriesId{*found};
+  }
+  if (rows_.size() >= UINT32_MAX - 1 || pairs_of_series_.size() >= UINT32_MAX - UINT16_MAX) {
+    return fail(ErrorCode::kLimit, "series ids are used up; restart to number series anew");
+  }
+  const auto id = static_cast<uint32_t>(rows_.size());
+  rows_.emplace_back();
+  fill_row(id, labels);
+  ++created_;
+  on_create(SeriesId{id}, labels);
+  return SeriesId{id};
+}
+
+void SeriesTable::restore(SeriesId id, const Labels& labels) {
+  WriterLock lock(mutex_);
+  const uint32_t index = index_of(id);
+  if (labels.empty() || labels.size() > UINT16_MAX || find_row(labels)) return;
+  if (index >= rows_.size()) rows_.resize(size_t{index} + 1);
+  if (rows_[index].count > 0) return;
+  fill_row(index, labels);
+}
+
+Result<> SeriesTable::adopt(std::span<const SeriesId> ids, std::optional<TargetId> target) {
+  WriterLock lock(mutex_);
+  for (const SeriesId id : ids) {
+    if (index_of(id) >= rows_.size() || rows_[index_of(id)].count == 0) {
+      return fail(ErrorCode::kNotFound,
+                  fmt::format("series {} is unknown, or was forgotten long ago: look it up anew",
+                              index_of(id)));
+    }
+  }
+  for (const SeriesId id : ids) {
+    Row& row = rows_[index_of(id)];
+    row.touched = generation_;
+    if (!row.alive) enlist(index_of(id));
+    if (!target) {
+      row.timed = true;
+    } else if (row.home == UINT32_MAX) {
+      row.home = index_of(*target);
+    } else if (row.home != index_of(*target)) {
+      auto& homes = more_homes_[index_of(id)];
+      if (std::ranges::find(homes, *target) == homes.end()) homes.push_back(*target);
+    }
+  }
+  return {};
+}
+
+Labels SeriesTable::labels(SeriesId id) const {
+  ReaderLock lock(mutex_);
+  if (index_of(id) >= rows_.size()) return {};
+  return labels_of(rows_[index_of(id)]);
+}
+
+void SeriesTable::sort_by_labels(std::vector<SeriesId>& ids) const {
+  ReaderLock lock(mutex_);
+  const auto less = [&](SeriesId a, SeriesId b) NO_THREAD_SAFETY_ANALYSIS {
+    const auto left = pairs_of(rows_[index_of(a)]);
+    const auto right = pairs_of(rows_[index_of(b)]);
+    const auto differ = std::ranges::mismatch(left, right);
+    if (differ.in2 == right.end()) return false;
+    if (differ.in1 == left.end()) return true;
+    const Pair& l = pairs_[*differ.in1];
+    const Pair& r = pairs_[*differ.in2];
+    const int by_name = symbols_.text(l.name).compare(symbols_.text(r.name));
+    return by_name != 0 ? by_name < 0 : symbols_.text(l.value) < symbols_.text(r.value);
+  };
+  std::ranges::sort(ids, less);
+}
+
+void SeriesTable::begin_generation() {
+  WriterLock lock(mutex_);
+  ++generation_;
+}
+
+SeriesTable::Retired SeriesTable::retire(const std::vector<bool>& live) {
+  WriterLock lock(mutex_);
+  Retired out;
+  Postings gone;
+  for (const uint32_t id : alive_) {
+    Row& row = rows_[id];
+    if ((id < live.size() && live[id]) || row.touched == generation_) continue;
+    row.alive = false;
+    row.timed = false;
+    row.home = UINT32_MAX;
+    row.touched = generation_;
+    more_homes_.erase(id);
+    gone.push_back(id);
+  }
+  out.retired = gone.size();
+  retired_ += gone.size();
+  if (!gone.empty()) {
+    std::vector<uint32_t> touched_pairs;
+    for (const uint32_t id : gone) {
+      const auto pairs = pairs_of(rows_[id]);
+      touched_pairs.insert(touched_pairs.end(), pairs.begin(), pairs.end());
+    }
+    std::ranges::sort(touched_pairs);
+    const auto repeated = std::ranges::unique(touched_pairs);
+    touched_pairs.erase(repeated.begin(), repeated.end());
+    for (const uint32_t pair : touched_pairs) {
+      pairs_[pair].series = subtract(pairs_[pair].series, gone);
+    }
+    alive_ = subtract(alive_, gone);
+  }
+  for (uint32_t id = 0; id < rows_.size(); ++id) {
+    Row& row = rows_[id];
+    if (row.alive || row.count == 0 || generation_ - row.touched < kGenerationsKept) continue;
+    series_ids_.erase(row.hash, id);
+    purged_pairs_ += row.count;
+    row.count = 0;
+    ++out.purged;
+  }
+  if (purged_pairs_ > pairs_of_series_.size() / 2) compact_pairs();
+  return out;
+}
+
+void SeriesTable::compact_pairs() {
+  std::vector<uint32_t> kept;
+  kept.reserve(pairs_of_series_.size() - purged_pairs_);
+  for (Row& row : rows_) {
+    const auto pairs = pairs_of(row);
+    row.pairs = static_cast<uint32_t>(kept.size());
+    kept.insert(kept.end(), pairs.begin(), pairs.end());
+  }
+  pairs_of_series_ = std::move(kept);
+  purged_pairs_ = 0;
+}
+
+size_t SeriesTable::id_bound() const {
+  ReaderLock lock(mutex_);
+  return rows_.size();
+}
+
+SeriesTableStats SeriesTable::stats() const {
+  ReaderLock lock(mutex_);
+  SeriesTableStats out{alive_.size(), created_, retired_, refused_, 0};
+  out.memory = symbols_.memory() + pair_ids_.memory() + series_ids_.memory() +
+               rows_.capacity() * sizeof(Row) + pairs_of_series_.capacity() * sizeof(uint32_t) +
+               alive_.capacity() * sizeof(uint32_t) + pairs_.capacity() * sizeof(Pair);
+  return out;
+}
+
+}  // namespace strata::tsdb

@@ -1,0 +1,308 @@
+#include "tsdb/store_select.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "base/log.h"
+#include "tsdb/db_impl.h"
+#include "tsdb/sample_merge.h"
+
+namespace strata::tsdb {
+namespace {
+
+/// A sealed tile that is ready to be read.
+struct OpenedTile {
+  TileBytes bytes;
+  TileView view;
+  LayoutPtr layout;  // null: one column, of samples with times of their own
+  uint32_t first_column = 0;
+
+  std::optional<uint32_t> column_of(SeriesId series) const {
+    if (!layout) return 0;
+    const auto column = layout->column_of(series);
+    if (!column || *column < first_column || *column - first_column >= view.columns()) {
+      return std::nullopt;
+    }
+    return *column - first_column;
+  }
+};
+
+struct TargetPart {
+  std::vector<OpenedTile> sealed;
+  std::vector<RowTile> rows;
+};
+
+struct TimedPart {
+  std::vector<OpenedTile> sealed;
+  std::vector<Sample> samples;
+};
+
+struct Entry {
+  Labels labels;
+  std::optional<SeriesId> id;  // in the head
+  uint32_t timed = UINT32_MAX;
+  std::vector<uint32_t> targets;                      // numbers of TargetParts
+  std::vector<std::pair<uint32_t, uint32_t>> blocks;  // block, series number in it
+};
+
+void keep_later(const Sample& sample, bool& found, Sample& out) {
+  if (found && sample.t <= out.t) return;
+  out = sample;
+  found = true;
+}
+
+/// Damage is not an error of the query: the rest is served.
+void log_damage(const Error& error) {
+  log_error("a damaged tile was left out of a query", {{"error", error.message}});
+}
+
+std::vector<OpenedTile> open_tiles(const std::vector<SealedTile>& tiles) {
+  std::vector<OpenedTile> out;
+  out.reserve(tiles.size());
+  for (const SealedTile& tile : tiles) {
+    auto bytes = tile.read();
+    if (!bytes) {
+      log_damage(bytes.error());
+      continue;
+    }
+    auto view = TileView::open(bytes->bytes);
+    if (!view) {
+      log_damage(view.error().within(tile.segment->path()));
+      continue;
+    }
+    out.push_back({std::move(*bytes), *view, tile.layout, tile.first_column});
+  }
+  return out;
+}
+
+class StoreSeriesSet final : public SeriesSet {
+ public:
+  size_t size() const override { return entries_.size(); }
+  const Labels& labels(size_t i) const override { return entries_[i].labels; }
+  Result<> read(size_t i, TimeRange range, SampleColumns& out) const override;
+  Result<bool> read_last(size_t i, TimeRange range, Sample& out, HistogramPtr& h) const override;
+
+  std::vector<Entry> entries_;
+  std::vector<TargetPart> targets_;
+  std::vector<TimedPart> timed_;
+  std::vector<BlockPtr> blocks_;
+
+ private:
+  void read_tile(const OpenedTile& tile, uint32_t column, TimeRange range,
+                 SampleColumns& out) const;
+  void last_of_tiles(const std::vector<OpenedTile>& tiles, SeriesId id, TimeRange range,
+                     bool& found, Sample& out) const;
+  void read_block(const BlockReader& block, uint32_t series, TimeRange range,
+                  SampleColumns& out) const;
+};
+
+void StoreSeriesSet::read_tile(const OpenedTile& tile, uint32_t column, TimeRange range,
+                               SampleColumns& out) const {
+  if (!tile.view.time_range().overlaps(range)) return;
+  if (auto done = tile.view.column(column, range, out); !done) log_damage(done.error());
+}
+
+/// Tile by tile after a damaged one was met, so that those behind it are read too.
+void StoreSeriesSet::read_block(const BlockReader& block, uint32_t series, TimeRange range,
+                                SampleColumns& out) const {
+  const size_t before = out.size();
+  const auto done = block.read(series, range, out);
+  if (done) return;
+  log_damage(done.error());
+  out.t.resize(before);
+  out.v.resize(before);
+  const auto places = block.places(series);
+  if (!places) return;
+  for (const TilePlace& place : *places) {
+    const auto view = block.open_tile(place.tile);
+    if (view) (void)view->column(place.column, range, out);
+  }
+}
+
+Result<> StoreSeriesSet::read(size_t i, TimeRange range, SampleColumns& out) const {
+  const Entry& entry = entries_[i];
+  out.clear();
+  for (const auto& [block, series] : entry.blocks) {
+    read_block(*blocks_[block], series, range, out);
+  }
+  for (const uint32_t number : entry.targets) {
+    const TargetPart& part = targets_[number];
+    for (const OpenedTile& tile : part.sealed) {
+      if (const auto column = tile.column_of(*entry.id)) read_tile(tile, *column, range, out);
+    }
+    for (const RowTile& tile : part.rows) {
+      if (const auto column = tile.layout->column_of(*entry.id)) tile.read(*column, range, out);
+    }
+  }
+  if (entry.timed != UINT32_MAX) {
+    const TimedPart& part = timed_[entry.timed];
+    for (const OpenedTile& tile : part.sealed) read_tile(tile, 0, range, out);
+    for (const Sample& sample : part.samples) {
+      if (!range.contains(sample.t)) continue;
+      out.t.push_back(sample.t);
+      out.v.push_back(sample.v);
+    }
+  }
+  sort_samples(out);
+  return {};
+}
+
+void StoreSeriesSet::last_of_tiles(const std::vector<OpenedTile>& tiles, SeriesId id,
+                                   TimeRange range, bool& found, Sample& out) const {
+  for (auto tile = tiles.rbegin(); tile != tiles.rend(); ++tile) {
+    const TimeRange covered = tile->view.time_range();
+    if (!covered.overlaps(range) || (found && covered.max <= out.t)) continue;
+    const auto column = tile->column_of(id);
+    if (!column) continue;
+    Sample sample;
+    const auto last = tile->view.last(*column, range, sample);
+    if (!last) {
+      log_damage(last.error());
+    } else if (*last) {
+      keep_later(sample, found, out);
+    }
+  }
+}
+
+Result<bool> StoreSeriesSet::read_last(size_t i, TimeRange range, Sample& out,
+                                       HistogramPtr& h) const {
+  const Entry& entry = entries_[i];
+  h = nullptr;
+  bool found = false;
+  Sample sample;
+  for (const uint32_t number : entry.targets) {
+    const TargetPart& part = targets_[number];
+    for (auto tile = part.rows.rbegin(); tile != part.rows.rend(); ++tile) {
+      const auto column = tile->layout->column_of(*entry.id);
+      if (!column || !tile->read_last(*column, range, sample)) continue;
+      keep_later(sample, found, out);
+      break;
+    }
+    last_of_tiles(part.sealed, *entry.id, range, found, out);
+  }
+  if (entry.timed != UINT32_MAX) {
+    const TimedPart& part = timed_[entry.timed];
+    for (const Sample& candidate : part.samples) {
+      if (range.contains(candidate.t)) keep_later(candidate, found, out);
+    }
+    last_of_tiles(part.sealed, *entry.id, range, found, out);
+  }
+  for (auto it = entry.blocks.rbegin(); it != entry.blocks.rend(); ++it) {
+    const BlockReader& block = *blocks_[it->first];
+    if (found && block.meta().max_time <= out.t) continue;
+    const auto last = block.read_last(it->second, range, sample);
+    if (!last) {
+      log_damage(last.error());
+    } else if (*last) {
+      keep_later(sample, found, out);
+    }
+  }
+  return found;
+}
+
+/// Collects the parts of a set.
+class Selector {
+ public:
+  Selector(const Db::Impl& db, std::span<const Matcher> matchers, TimeRange range, size_t limit)
+      : db_(db), matchers_(matchers), range_(range), limit_(limit) {}
+  Result<std::unique_ptr<SeriesSet>> run();
+
+ private:
+  Result<> select_head();
+  Result<> select_blocks();
+  uint32_t part_of(TargetId target);
+  Result<Entry*> entry_for(Labels labels);
+
+  const Db::Impl& db_;
+  const std::span<const Matcher> matchers_;
+  const TimeRange range_;
+  const size_t limit_;
+  std::unique_ptr<StoreSeriesSet> set_ = std::make_unique<StoreSeriesSet>();
+  std::unordered_map<uint32_t, uint32_t> parts_;  // target -> its part
+  std::unordered_map<Labels, size_t> by_labels_;  // made when blocks take part
+};
+
+uint32_t Selector::part_of(TargetId target) {
+  const auto [entry, is_new] =
+      parts_.try_emplace(index_of(target), static_cast<uint32_t>(set_->targets_.size()));
+  if (is_new) {
+    TargetPart part;
+    if (const TargetHead* head = db_.targets.find(target)) {
+      TargetSnapshot snapshot = head->snapshot(range_);
+      part = {open_tiles(snapshot.sealed), std::move(snapshot.rows)};
+    }
+    set_->targets_.push_back(std::move(part));
+  }
+  return entry->second;
+}
+
+Result<> Selector::select_head() {
+  HeadSelection selection = TRY(db_.table.select(matchers_, limit_));
+  set_->entries_.resize(selection.series.size());
+  for (size_t i = 0; i < selection.series.size(); ++i) {
+    SelectedSeries& selected = selection.series[i];
+    Entry& entry = set_->entries_[i];
+    entry.labels = std::move(selected.labels);
+    entry.id = selected.id;
+    if (selected.home) entry.targets.push_back(part_of(*selected.home));
+    if (!selected.timed) continue;
+    TimedSnapshot snapshot = db_.timed.snapshot(selected.id, range_);
+    if (snapshot.sealed.empty() && snapshot.samples.empty()) continue;
+    entry.timed = static_cast<uint32_t>(set_->timed_.size());
+    set_->timed_.push_back({open_tiles(snapshot.sealed), std::move(snapshot.samples)});
+  }
+  for (const auto& [i, target] : selection.more_homes) {
+    set_->entries_[i].targets.push_back(part_of(target));
+  }
+  return {};
+}
+
+Result<Entry*> Selector::entry_for(Labels labels) {
+  const auto [found, is_new] = by_labels_.try_emplace(labels, set_->entries_.size());
+  if (is_new) {
+    if (limit_ != 0 && set_->entries_.size() >= limit_) {
+      return fail(ErrorCode::kLimit,
+                  fmt::format("the selection has more than {} series, the limit", limit_));
+    }
+    set_->entries_.emplace_back().labels = std::move(labels);
+  }
+  return &set_->entries_[found->second];
+}
+
+Result<> Selector::select_blocks() {
+  set_->blocks_ = db_.blocks.overlapping(range_);
+  if (set_->blocks_.empty()) return {};
+  for (size_t i = 0; i < set_->entries_.size(); ++i)
+    by_labels_.emplace(set_->entries_[i].labels, i);
+  for (uint32_t b = 0; b < set_->blocks_.size(); ++b) {
+    const BlockReader& block = *set_->blocks_[b];
+    for (const uint32_t series : TRY(block.select(matchers_))) {
+      auto labels = block.labels(series);
+      if (!labels) {
+        log_damage(labels.error());
+        continue;
+      }
+      Entry* entry = TRY(entry_for(std::move(*labels)));
+      entry->blocks.emplace_back(b, series);
+    }
+  }
+  return {};
+}
+
+Result<std::unique_ptr<SeriesSet>> Selector::run() {
+  // The head first: what a cut moves in between is then seen twice, which read() mends, and never
+  // missed.
+  if (db_.head_overlaps(range_)) TRY(select_head());
+  TRY(select_blocks());
+  return std::unique_ptr<SeriesSet>(std::move(set_));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SeriesSet>> select_series(const Db::Impl& db,
+                                                 std::span<const Matcher> matchers, TimeRange range,
+                                                 size_t limit) {
+  return Selector(db, matchers, range, limit).run();
+}
+
+}  // namespace strata::tsdb
