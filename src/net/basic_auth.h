@@ -9,8 +9,8 @@
 namespace strata::net {
 
 struct BasicCredentials {
-  std::string user;
-  std::string password;
+  std::string user = {};
+  std::string password = {};
 };
 
 /// What the Authorization header says; empty when it is not there, not Basic or not well formed.

@@ -19,12 +19,12 @@ namespace strata::net {
 
 /// What two requests must have in common to share a connection.
 struct PoolKey {
-  std::string scheme;
-  std::string host;
+  std::string scheme = {};
+  std::string host = {};
   uint16_t port = 0;
-  std::string unix_socket;
-  std::string proxy_url;
-  TlsOptions tls;  // as it is by default for http
+  std::string unix_socket = {};
+  std::string proxy_url = {};
+  TlsOptions tls = {};  // as it is by default for http
   auto operator<=>(const PoolKey&) const = default;
 };
 

@@ -10,23 +10,23 @@
 namespace strata::net {
 
 struct HttpRequest {
-  std::string method;  // as sent: "GET"
-  std::string target;  // as sent: "/api/v1/query?query=up"
-  std::string path;    // percent-decoded, without the query: "/api/v1/query"
-  std::string query;   // as sent, after the '?': "query=up"
-  int version = 11;    // 10 or 11
-  Headers headers;
-  std::string body;            // chunks joined; content-encoding left as it is
-  std::string remote_address;  // "10.0.0.7:51234"
+  std::string method = {};  // as sent: "GET"
+  std::string target = {};  // as sent: "/api/v1/query?query=up"
+  std::string path = {};    // percent-decoded, without the query: "/api/v1/query"
+  std::string query = {};   // as sent, after the '?': "query=up"
+  int version = 11;         // 10 or 11
+  Headers headers = {};
+  std::string body = {};            // chunks joined; content-encoding left as it is
+  std::string remote_address = {};  // "10.0.0.7:51234"
   bool tls = false;
-  std::string tls_client_name;  // common name of a client certificate that was verified
+  std::string tls_client_name = {};  // common name of a client certificate that was verified
 };
 
 struct HttpResponse {
   int status = 200;
   /// Content-Length, Connection, Date and Server are the server's to add.
-  Headers headers;
-  std::string body;
+  Headers headers = {};
+  std::string body = {};
 };
 
 HttpResponse text_response(int status, std::string body);  // text/plain; charset=utf-8

@@ -23,10 +23,10 @@ namespace strata::net {
 
 struct ClientRequest {
   std::string method = "GET";
-  std::string url;  // absolute; user:password@ in it becomes Basic authorization
+  std::string url = {};  // absolute; user:password@ in it becomes Basic authorization
   /// Host, Content-Length, Connection and Accept-Encoding are added when they are not here.
-  Headers headers;
-  std::string body;
+  Headers headers = {};
+  std::string body = {};
   /// From the call to the last byte of the body, redirects and name resolution included.
   std::chrono::nanoseconds timeout = std::chrono::seconds(30);
   size_t max_body_bytes = size_t{64} << 20;  // after decompression
@@ -34,19 +34,19 @@ struct ClientRequest {
   bool accept_gzip = true;  // asks for gzip; what comes is decompressed
   bool follow_redirects = true;
   bool keep_alive = true;
-  TlsOptions tls;
-  std::string proxy_url;      // "http://[user:password@]host:port"; empty: none
-  std::string unix_socket;    // connect to this path; the URL's host only names the server
-  std::string body_buffer;    // becomes ClientResponse::body; its memory is used again
-  std::stop_token stop = {};  // asks to give up: the callback gets kCanceled
+  TlsOptions tls = {};
+  std::string proxy_url = {};    // "http://[user:password@]host:port"; empty: none
+  std::string unix_socket = {};  // connect to this path; the URL's host only names the server
+  std::string body_buffer = {};  // becomes ClientResponse::body; its memory is used again
+  std::stop_token stop = {};     // asks to give up: the callback gets kCanceled
 };
 
 struct ClientResponse {
   int status = 0;
-  Headers headers;
-  std::string body;         // decompressed
+  Headers headers = {};
+  std::string body = {};    // decompressed
   uint64_t wire_bytes = 0;  // of the body as it came, before decompression
-  std::string url;          // that answered, after redirects
+  std::string url = {};     // that answered, after redirects
 };
 
 struct HttpClientOptions {

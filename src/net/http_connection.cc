@@ -50,6 +50,8 @@ HttpConnection::HttpConnection(std::shared_ptr<ServerCore> core, std::unique_ptr
 }
 
 HttpConnection::~HttpConnection() {
+  // The loop ended under us: the handler may still hold its Exchange.
+  if (answer_) answer_->abandon();
   core_->connections.erase(this);
   --core_->open;
   core_->ended();
@@ -86,7 +88,7 @@ asio::awaitable<void> HttpConnection::run() {
   } else {
     while (co_await serve_one()) {
     }
-    co_await linger();
+    if (answered_) co_await linger();
   }
   deadline_.clear();
   stream_->close();
@@ -140,6 +142,7 @@ HttpConnection::Awaitable HttpConnection::read_request(RequestParser& parser) {
   bool begun = false;
   bool in_body = false;
   idle_ = true;
+  answered_ = false;
   deadline_.set(core_->options.idle_timeout);
   while (true) {
     // Empty lines before a request are to be ignored (RFC 9112, 2.2).

@@ -63,6 +63,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   std::shared_ptr<Answer> answer_;  // while it is under way
   bool idle_ = false;               // waits for the first byte of a request
   bool finishing_ = false;          // this exchange is the last
+  bool answered_ = false;           // bytes went out that the client may not have read yet
   bool cut_ = false;
   bool reading_ahead_ = false;
   bool peer_done_ = false;  // nothing more comes from the client

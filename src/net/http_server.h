@@ -81,7 +81,7 @@ struct HttpServerOptions {
   std::chrono::milliseconds body_timeout{300'000};   // from the end of the header
   std::chrono::milliseconds idle_timeout{300'000};   // between requests
   std::chrono::milliseconds write_timeout{60'000};   // without the client taking a byte
-  std::optional<ServerTlsOptions> tls;
+  std::optional<ServerTlsOptions> tls = {};
   std::string server_name = "strata";  // the Server header; empty: none
 };
 

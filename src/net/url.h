@@ -15,11 +15,11 @@ namespace strata::net {
 
 /// An absolute http or https URL in its parts.
 struct Url {
-  std::string scheme;     // "http" or "https", lower case
-  std::string user_info;  // "user:password", percent-decoded; empty when there is none
-  std::string host;       // lower case; an IPv6 address without its brackets
-  uint16_t port = 0;      // 80 or 443 when the text had none
-  std::string target;     // path and query as they are sent: "/metrics?a=b", at least "/"
+  std::string scheme = {};     // "http" or "https", lower case
+  std::string user_info = {};  // "user:password", percent-decoded; empty when there is none
+  std::string host = {};       // lower case; an IPv6 address without its brackets
+  uint16_t port = 0;           // 80 or 443 when the text had none
+  std::string target = {};     // path and query as they are sent: "/metrics?a=b", at least "/"
 
   /// "host:port" as the Host header has it: without the scheme's own port, IPv6 in brackets.
   std::string authority() const;
@@ -37,7 +37,7 @@ Result<Url> resolve_url(const Url& base, std::string_view reference);
 
 /// "host:port", "[::1]:9090", ":9090" (every address) in its parts.
 struct HostPort {
-  std::string host;  // without brackets; may be empty
+  std::string host = {};  // without brackets; may be empty
   uint16_t port = 0;
 };
 Result<HostPort> parse_host_port(std::string_view text);
