@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "base/clock.h"
 #include "base/regex.h"
@@ -73,6 +74,30 @@ class NameFilter {
  private:
   std::optional<Regex> include_;
   std::optional<Regex> exclude_;
+};
+
+/// A pattern over names that come again in every collection: each is matched once and remembered
+/// (up to kMaxKnown names), which spares the hundreds of lines of /proc/net/netstat most of the
+/// cost.
+class FieldFilter {
+ public:
+  static constexpr size_t kMaxKnown = 8192;
+  explicit FieldFilter(std::optional<Regex> pattern) : pattern_(std::move(pattern)) {}
+
+  bool keeps(std::string_view name) {
+    if (!pattern_) return true;
+    if (const auto known = known_.find(name); known != known_.end()) return known->second;
+    const bool kept = pattern_->partial_match(name);
+    if (known_.size() < kMaxKnown) known_.emplace(name, kept);
+    return kept;
+  }
+
+ private:
+  struct Hash : std::hash<std::string_view> {
+    using is_transparent = void;
+  };
+  std::optional<Regex> pattern_;
+  std::unordered_map<std::string, bool, Hash, std::equal_to<>> known_;
 };
 
 using Collector = std::move_only_function<Result<>(Host&)>;

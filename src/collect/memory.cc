@@ -7,6 +7,7 @@
 #include "collect/fields.h"
 
 namespace strata::collect {
+
 // Every field that the kernel prints, as node_exporter did up to 1.8; later ones know them one by
 // one and leave out what dashboards ask for (KReclaimable, FileHugePages, Hugetlb).
 Result<> collect_meminfo(Host& host) {
@@ -36,7 +37,7 @@ Result<> collect_meminfo(Host& host) {
 }
 
 Collector make_vmstat(const Settings& settings) {
-  return [fields = settings.regex("vmstat.fields")](Host& host) -> Result<> {
+  return [fields = FieldFilter(settings.regex("vmstat.fields"))](Host& host) mutable -> Result<> {
     const std::string_view text = TRY(host.proc.read("vmstat"));
     for (Lines lines(text); lines.next();) {
       std::string_view rest = lines.line();
@@ -44,7 +45,7 @@ Collector make_vmstat(const Settings& settings) {
       if (name.empty()) continue;
       const std::string_view number = next_field(rest);
       if (number.empty()) return malformed("/proc/vmstat", "a line without a value");
-      if (fields && !fields->partial_match(name)) continue;
+      if (!fields.keeps(name)) continue;
       const double value = TRY(to_double(number, "/proc/vmstat"));
       host.out
           .untyped(fmt::format("node_vmstat_{}", name),

@@ -169,13 +169,13 @@ class NetstatCollector {
   Result<> add(Families& out, std::string_view protocol, std::string_view name,
                std::string_view value) {
     key_.assign(protocol).append("_").append(name);
-    if (fields_ && !fields_->partial_match(key_)) return {};
+    if (!fields_.keeps(key_)) return {};
     const double number = TRY(to_double(value, "/proc/net/netstat"));
     out.untyped("node_netstat_" + key_, fmt::format("Statistic {}{}.", protocol, name)).add(number);
     return {};
   }
 
-  std::optional<Regex> fields_;
+  FieldFilter fields_;
   std::string key_;
 };
 
