@@ -69,7 +69,9 @@ std::optional<Decimal> parse_decimal(std::string_view word) {
   }
   if (!any) return std::nullopt;
   if (i == word.size()) return decimal;
-  if ((word[i] | 0x20) != 'e' || ++i == word.size()) return std::nullopt;
+  if ((word[i] | 0x20) != 'e') return std::nullopt;
+  ++i;
+  if (i == word.size()) return std::nullopt;
   const bool negative = word[i] == '-';
   if (word[i] == '-' || word[i] == '+') ++i;
   if (i == word.size()) return std::nullopt;

@@ -50,7 +50,7 @@ inline std::string spell_bound(double value) {
   char buffer[64];
   const auto written =
       std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific).ptr;
-  const std::string scientific(buffer, written);  // [-]d[.ddd]e[+-]dd
+  std::string scientific(buffer, written);  // [-]d[.ddd]e[+-]dd
   const size_t e = scientific.find('e');
   const int exponent = std::stoi(scientific.substr(e + 1));
   if (exponent < -4 || exponent >= 6) return scientific;
