@@ -16,8 +16,8 @@ let empty = 0;        // refreshes in a row that found no host's data
 
 async function refresh() {
   clearTimeout(timer);
-  const parts = [host.refresh(), engines.refresh(), targets.refresh(), explore.refresh()];
-  const results = await Promise.allSettled(parts);
+  explore.refresh().catch(() => {});  // may be slow, so nothing waits for it
+  const results = await Promise.allSettled([host.refresh(), engines.refresh(), targets.refresh()]);
   const errors = results.filter((r) => r.status === 'rejected').map((r) => r.reason);
   const away = errors.find((error) => error instanceof Unreachable);
   if (!errors.length) fresh = Date.now();

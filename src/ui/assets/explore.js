@@ -21,7 +21,8 @@ const kExamples = [
 
 let chart;
 let running = null;  // the AbortController of the query under way
-let shown = null;    // {expr, range} that is drawn, drawn anew at every refresh
+let shown = null;    // {expr, range} that is drawn
+let drawnTo = 0;     // the end of the graph that is drawn: it is asked for again when that moves
 
 export function start() {
   $('range').replaceChildren(...Object.keys(kRanges).map((name) => h('option', {value: name}, name)));
@@ -62,6 +63,9 @@ function fromUrl() {
   $('expr').value = parameters.get('expr');
   if (kRanges[parameters.get('range')]) $('range').value = parameters.get('range');
   shown = $('expr').value.trim() ? {expr: $('expr').value, range: $('range').value} : null;
+  running?.abort();
+  running = null;
+  drawnTo = 0;
   chart.data = null;
   refresh().catch((error) => fail(`The server cannot be reached (${error.message}). Trying again.`));
 }
@@ -71,6 +75,7 @@ function fail(message) {
   $('explore-error').hidden = false;
 }
 
+/** Never two at once: a slow query is waited for. */
 export async function refresh() {
   if (shown === null) {
     chart.root.hidden = true;
@@ -78,15 +83,17 @@ export async function refresh() {
     $('explore-error').hidden = true;
     return;
   }
-  running?.abort();
-  running = new AbortController();
-  const {signal} = running;
   const span = kRanges[shown.range];
   const step = kSteps.find((s) => span / s <= kPoints) ?? 3600;
   const end = Math.floor(Date.now() / 1000 / step) * step;
+  if (running || end === drawnTo) return;
+  running = new AbortController();
+  const {signal} = running;
   const [over, now] = await Promise.allSettled([range(shown.expr, end - span, end, step, signal), instant(shown.expr, signal)]);
   if (signal.aborted) return;
+  running = null;
   for (const {reason} of [over, now]) if (reason && !(reason instanceof ApiError)) throw reason;
+  drawnTo = end;
 
   // A string or a range vector has values, but no graph.
   const graph = !['string', 'matrix'].includes(now.value?.data.resultType);

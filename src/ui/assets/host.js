@@ -77,7 +77,7 @@ export function start() {
     h('header', {}, h('h3', {}, 'File systems'), h('span.quiet', {}, 'fullest first')), barsEmpty, bars));
   $('host').onchange = () => {
     chosen = $('host').value;
-    refresh();
+    refresh().catch(() => {});  // the next round says what is wrong
   };
 }
 
@@ -137,6 +137,7 @@ export async function refresh() {
       return {error: error.message};
     })),
   ]);
+  if (host !== chosen) return true;  // another was chosen meanwhile
   cutToData(results);
   const last = {};
   kPanels.forEach((panel, i) => {

@@ -35,7 +35,7 @@ function cells(target) {
     job ?? target.scrapePool,
     h('code', {title: instance ?? ''}, target.scrapeUrl),
     labels,
-    never ? '–' : `${duration(Math.max(0, Math.round(ago)))} ago`,
+    never ? '–' : ago < 1 ? 'just now' : `${duration(Math.round(ago))} ago`,
     never ? '–' : duration(target.lastScrapeDuration),
     target.lastError ? h('code', {}, target.lastError) : '',
   ];
