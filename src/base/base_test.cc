@@ -157,6 +157,16 @@ TEST(Fs, AppendsSyncsListsAndLocks) {
   EXPECT_EQ(fs.lock(dir.file("lock")).error().code, ErrorCode::kConflict);
 }
 
+TEST(Fs, AnOpenFileGoesOnAtItsEndAfterTruncate) {
+  TempDir dir;
+  const std::string path = dir.file("log");
+  auto file = real_fs().create(path).value();
+  ASSERT_TRUE(file->append("whole torn"));
+  ASSERT_TRUE(real_fs().truncate(path, 6));
+  ASSERT_TRUE(file->append("again"));
+  EXPECT_EQ(real_fs().read_file(path).value(), "whole again");
+}
+
 TEST(FaultFs, TearsAWriteAndLosesPower) {
   TempDir dir;
   FaultFs fs(real_fs());

@@ -99,7 +99,7 @@ class RealFs final : public Fs {
   }
 
   Result<std::unique_ptr<AppendFile>> create(const std::string& path) override {
-    return open_for_append(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC);
+    return open_for_append(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC);
   }
 
   Result<std::string> read_file(const std::string& path) override {

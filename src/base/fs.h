@@ -10,7 +10,8 @@
 
 namespace strata {
 
-/// A file that only grows. Not thread-safe. Closed when destroyed.
+/// A file that only grows: bytes go to its end, also after Fs::truncate() made it shorter. Not
+/// thread-safe. Closed when destroyed.
 class AppendFile {
  public:
   virtual ~AppendFile() = default;
