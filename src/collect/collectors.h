@@ -18,6 +18,7 @@
 #include "collect/families.h"
 #include "collect/host.h"
 #include "collect/tree.h"
+#include "model/duration.h"
 
 namespace strata::collect {
 
@@ -46,7 +47,7 @@ class Settings {
 
   const std::string& text(std::string_view name) const;
   bool flag(std::string_view name) const { return text(name) == "true"; }
-  double seconds(std::string_view name) const;
+  Millis duration(std::string_view name) const;
   /// Empty when there is no pattern.
   std::optional<Regex> regex(std::string_view name) const;
   bool collector_is_on(std::string_view name) const;

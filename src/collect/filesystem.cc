@@ -73,8 +73,7 @@ class FilesystemCollector {
   explicit FilesystemCollector(const Settings& settings)
       : mount_points_(settings, "filesystem.mount-points"),
         types_(settings, "filesystem.fs-types"),
-        probe_(std::chrono::milliseconds(
-            static_cast<int64_t>(settings.seconds("filesystem.mount-timeout") * 1000))) {}
+        probe_(settings.duration("filesystem.mount-timeout")) {}
 
   Result<> operator()(Host& host) {
     const std::vector<Mount> mounts = TRY(read_mounts(host));

@@ -1,6 +1,7 @@
 #include "collect/host.h"
 
 #include <chrono>
+#include <exception>
 
 #include "base/log.h"
 #include "collect/collectors.h"
@@ -31,12 +32,21 @@ struct HostCollector::Impl {
 
   Outcome run(Running& running) {
     const auto start = host.clock.steady();
-    Result<> result = running.collect(host);
+    Result<> result = guarded(running);
     if (result && host.out.overflowed()) {
       result = fail(ErrorCode::kLimit, "more than 1000000 samples in one collection");
     }
     note(running, result);
     return {running.name, seconds(host.clock.steady() - start), result.has_value()};
+  }
+
+  // Exceptions are what a library throws when memory is short; none leaves the module.
+  Result<> guarded(Running& running) {
+    try {
+      return running.collect(host);
+    } catch (const std::exception& exception) {
+      return fail(ErrorCode::kInternal, exception.what());
+    }
   }
 
   static void note(Running& running, const Result<>& result) {

@@ -30,9 +30,9 @@ struct HostCollectorInfo {
 
 /// One setting of a collector, named as node_exporter's flag without "--collector."
 /// ("netdev.device-exclude"). A kRegex matches anywhere in the text, as node_exporter's do; empty
-/// means no filter. A kBool is "true" or "false".
+/// means no filter. A kBool is "true" or "false", a kDuration "5s".
 struct HostSetting {
-  enum class Kind : uint8_t { kRegex, kBool, kText, kSeconds };
+  enum class Kind : uint8_t { kRegex, kBool, kText, kDuration };
   std::string_view name;
   Kind kind;
   std::string_view default_value;

@@ -212,7 +212,7 @@ TEST(Host, UnknownNamesAndBadValuesAreRefusedAtCreation) {
   EXPECT_NE(message(options).find("collector.netdev.device-include: "), std::string::npos);
   options.settings = {{"cpu.info", "yes"}};
   EXPECT_EQ(message(options), "collector.cpu.info: must be true or false");
-  options.settings = {{"filesystem.mount-timeout", "0"}};
+  options.settings = {{"filesystem.mount-timeout", "0s"}};
   EXPECT_NE(message(options).find("above 0"), std::string::npos);
 }
 

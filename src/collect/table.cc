@@ -3,7 +3,6 @@
 #include <vector>
 
 #include "base/check.h"
-#include "base/number.h"
 #include "collect/collectors.h"
 
 namespace strata::collect {
@@ -86,7 +85,7 @@ constexpr HostSetting kSettings[] = {
      "^/(dev|proc|run/credentials/.+|sys|var/lib/docker/.+|var/lib/containers/storage/.+)($|/)",
      "Mount points to leave out."},
     {"filesystem.mount-points-include", kRegex, "", "Mount points to report."},
-    {"filesystem.mount-timeout", kSeconds, "5", "How long mounts may take to answer."},
+    {"filesystem.mount-timeout", kDuration, "5s", "How long mounts may take to answer."},
     {"hwmon.chip-exclude", kRegex, "", "Chips to leave out."},
     {"hwmon.chip-include", kRegex, "", "Chips to report."},
     {"hwmon.sensor-exclude", kRegex, "", "Sensors to leave out, as chip;sensor."},
@@ -124,11 +123,11 @@ Result<> check_value(const HostSetting& setting, const std::string& value) {
     case kRegex:
       if (const auto regex = Regex::compile(value); !regex) return wrong(regex.error().message);
       break;
-    case kSeconds: {
-      constexpr double kMaxSeconds = 3600;
-      const auto seconds = parse_double(value);
-      if (!seconds || !(*seconds > 0 && *seconds <= kMaxSeconds)) {
-        return wrong("must be a number of seconds above 0 and up to 3600");
+    case kDuration: {
+      constexpr Millis kLongest = std::chrono::hours(1);
+      const auto duration = parse_duration(value);
+      if (!duration || *duration <= Millis::zero() || *duration > kLongest) {
+        return wrong("must be a duration above 0 and up to 1h, such as 5s");
       }
     }
   }
@@ -178,8 +177,8 @@ const std::string& Settings::text(std::string_view name) const {
   return found->second;
 }
 
-double Settings::seconds(std::string_view name) const {
-  return parse_double(text(name)).value_or(0);
+Millis Settings::duration(std::string_view name) const {
+  return parse_duration(text(name)).value_or(Millis::zero());
 }
 
 std::optional<Regex> Settings::regex(std::string_view name) const {
