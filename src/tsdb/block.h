@@ -50,8 +50,8 @@ struct BlockMeta {
 
 struct BlockOptions {
   uint32_t level = 1;
-  std::vector<std::string> sources;
-  TileOptions tiles;
+  std::vector<std::string> sources = {};
+  TileOptions tiles = {};
 };
 
 /// Not thread-safe. Destroyed without finish(), it removes what it wrote.
