@@ -44,15 +44,17 @@ void Families::finish() {
 
 Families::Handle Families::family(std::string_view name, MetricType type, std::string_view help) {
   DCHECK(out_ != nullptr);
+  if (!is_classic_metric_name(name)) {
+    std::string valid = metric_name_part(name);
+    if (valid.empty() || (valid[0] >= '0' && valid[0] <= '9')) valid.insert(0, "_");
+    return family(valid, type, help);
+  }
   auto found = slots_.find(name);
   if (found == slots_.end()) found = slots_.emplace(name, Slot{}).first;
   Slot& slot = found->second;
   if (slot.collection != collection_) {
     slot = {collection_, out_->size()};
-    out_->push_back({is_classic_metric_name(name) ? std::string(name) : metric_name_part(name),
-                     type,
-                     std::string(help),
-                     {}});
+    out_->push_back({std::string(name), type, std::string(help), {}});
   }
   return {this, slot.index};
 }

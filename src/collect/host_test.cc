@@ -299,9 +299,13 @@ TEST(Families, NamesAndValuesFromOutsideAreMadeValid) {
   std::vector<MetricFamily> out;
   families.begin(out);
   families.gauge("node_odd-name", "").add(1, {{"b", "\xff\x41"}, {"a", ""}});
+  families.gauge("node_odd.name", "").add(2);  // made the same name, so the same family
   families.gauge("node_empty", "");
+  families.gauge("9", "").add(3);
   families.finish();
-  ASSERT_EQ(out.size(), 1u);
+  ASSERT_EQ(out.size(), 2u);
+  EXPECT_EQ(out[0].samples.size(), 2u);
+  EXPECT_EQ(out[1].name, "_9");
   EXPECT_EQ(out[0].name, "node_odd_name");
   EXPECT_EQ(out[0].samples[0].labels, (Labels{{"b", "\xEF\xBF\xBD\x41"}}));
 }
