@@ -98,6 +98,7 @@ struct Expr {
   virtual ~Expr() = default;
 
   const ExprKind kind;
+  int32_t height = 1;  // levels of the tree from here down
   SourceSpan span;
 };
 using ExprPtr = std::unique_ptr<Expr>;

@@ -19,7 +19,7 @@ struct ParserOptions {
   bool binop_fill_modifiers = false;      // promql-binop-fill-modifiers
   bool duration_expressions = true;       // stable since 3.14
   size_t max_length = 1 << 20;            // bytes of text
-  int max_depth = 200;                    // nesting of expressions
+  int max_depth = 500;                    // nesting of expressions
 
   static ParserOptions everything();
 };

@@ -1,0 +1,358 @@
+// Aggregations that give one series a group. Groups are found once a query; then each input row is
+// folded into the accumulator of its group, so the input is never stored.
+#include "promql/aggregate.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <unordered_map>
+
+#include "promql/histogram_ops.h"
+#include "promql/kahan.h"
+#include "promql/quote.h"
+#include "promql/range_functions.h"
+
+namespace strata::promql {
+
+Labels group_labels(const Labels& labels, bool without,
+                    const std::vector<std::string_view>& sorted_names) {
+  std::vector<Label> kept;
+  for (const Label& label : labels) {
+    const bool named = std::ranges::binary_search(sorted_names, label.name);
+    const bool keep = without ? !named && label.name != kMetricName : named;
+    if (keep) kept.push_back(label);
+  }
+  return Labels::from_sorted(kept);
+}
+
+Grouping group_series(Query& query, const std::vector<SeriesRef>& series, bool without,
+                      const std::vector<std::string>& names) {
+  Grouping out;
+  out.group_of.resize(series.size());
+  if (!without && names.empty()) {
+    out.groups.push_back({query.keep(Labels()), false});
+    for (const SeriesRef& s : series) {
+      out.groups[0].drop_name = out.groups[0].drop_name || s.drop_name;
+    }
+    if (series.empty()) out.groups.clear();
+    return out;
+  }
+  std::vector<std::string_view> sorted(names.begin(), names.end());
+  std::ranges::sort(sorted);
+  std::unordered_map<std::string, uint32_t> ids;
+  for (size_t i = 0; i < series.size(); ++i) {
+    Labels labels = group_labels(*series[i].labels, without, sorted);
+    const auto [it, added] =
+        ids.try_emplace(labels.bytes(), static_cast<uint32_t>(out.groups.size()));
+    if (added) out.groups.push_back({query.keep(std::move(labels)), false});
+    out.group_of[i] = it->second;
+    SeriesRef& group = out.groups[it->second];
+    group.drop_name = group.drop_name || series[i].drop_name;
+  }
+  return out;
+}
+
+namespace {
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+/// What one group knows while rows are folded into it: columns, one place a step.
+class Fold {
+ public:
+  Fold(const AggregateExpr& expr, Query& query, size_t steps)
+      : expr_(expr), query_(query), steps_(steps) {}
+  virtual ~Fold() = default;
+  virtual void add(const SeriesRef& series, RowView row) = 0;
+  virtual void finish(RowView out) = 0;
+
+ protected:
+  void info_ignored() const {
+    query_.annotations.info(
+        unwrap(*expr_.inner).span,
+        fmt::format("ignored histogram in {} aggregation", to_string(expr_.op)));
+  }
+
+  const AggregateExpr& expr_;
+  Query& query_;
+  const size_t steps_;
+};
+
+class CountFold final : public Fold {
+ public:
+  CountFold(const AggregateExpr& expr, Query& query, size_t steps)
+      : Fold(expr, query, steps), count_(steps) {}
+  void add(const SeriesRef&, RowView row) override {
+    for (size_t i = 0; i < steps_; ++i) count_[i] += row.has(i) ? 1 : 0;
+  }
+  void finish(RowView out) override {
+    const bool group = expr_.op == Aggregation::kGroup;
+    for (size_t i = 0; i < steps_; ++i) {
+      if (count_[i] > 0) out.set(i, group ? 1 : count_[i]);
+    }
+  }
+
+ private:
+  std::vector<double> count_;
+};
+
+class ExtremeFold final : public Fold {
+ public:
+  ExtremeFold(const AggregateExpr& expr, Query& query, size_t steps)
+      : Fold(expr, query, steps), best_(steps, absent()) {}
+  void add(const SeriesRef&, RowView row) override {
+    const bool max = expr_.op == Aggregation::kMax;
+    for (size_t i = 0; i < steps_; ++i) {
+      if (!row.has(i)) continue;
+      if (row.is_histogram(i)) {
+        info_ignored();
+        continue;
+      }
+      const double v = row.v[i];
+      const bool better = max ? best_[i] < v : best_[i] > v;
+      if (better || std::isnan(best_[i])) best_[i] = v;
+    }
+  }
+  void finish(RowView out) override { std::ranges::copy(best_, out.v.begin()); }
+
+ private:
+  std::vector<double> best_;  // absent is a NaN too, so the first value replaces it
+};
+
+class SpreadFold final : public Fold {
+ public:
+  SpreadFold(const AggregateExpr& expr, Query& query, size_t steps)
+      : Fold(expr, query, steps), count_(steps), mean_(steps), squares_(steps) {}
+  void add(const SeriesRef&, RowView row) override {
+    for (size_t i = 0; i < steps_; ++i) {
+      if (!row.has(i)) continue;
+      if (row.is_histogram(i)) {
+        info_ignored();
+        continue;
+      }
+      const double v = row.v[i];
+      count_[i] += 1;
+      if (count_[i] == 1) {
+        mean_[i] = v;
+        squares_[i] = std::isfinite(v) ? 0 : kNan;
+        continue;
+      }
+      const double delta = v - mean_[i];
+      mean_[i] += delta / count_[i];
+      squares_[i] += delta * (v - mean_[i]);
+    }
+  }
+  void finish(RowView out) override {
+    const bool root = expr_.op == Aggregation::kStddev;
+    for (size_t i = 0; i < steps_; ++i) {
+      if (count_[i] == 0) continue;
+      const double variance = squares_[i] / count_[i];
+      out.set(i, root ? std::sqrt(variance) : variance);
+    }
+  }
+
+ private:
+  std::vector<double> count_, mean_, squares_;
+};
+
+class QuantileFold final : public Fold {
+ public:
+  QuantileFold(const AggregateExpr& expr, Query& query, size_t steps,
+               const std::vector<double>& quantiles)
+      : Fold(expr, query, steps), quantiles_(quantiles), values_(steps) {}
+  void add(const SeriesRef&, RowView row) override {
+    for (size_t i = 0; i < steps_; ++i) {
+      if (!row.has(i)) continue;
+      if (row.is_histogram(i)) {
+        info_ignored();
+      } else {
+        values_[i].push_back(row.v[i]);
+      }
+    }
+  }
+  void finish(RowView out) override {
+    for (size_t i = 0; i < steps_; ++i) {
+      if (!values_[i].empty()) out.set(i, quantile(quantiles_[i], values_[i]));
+    }
+  }
+
+ private:
+  const std::vector<double>& quantiles_;
+  std::vector<std::vector<double>> values_;
+};
+
+/// sum and avg.
+class SumFold final : public Fold {
+ public:
+  SumFold(const AggregateExpr& expr, Query& query, size_t steps)
+      : Fold(expr, query, steps),
+        average_(expr.op == Aggregation::kAvg),
+        count_(steps),
+        sum_(steps),
+        compensation_(steps) {}
+
+  void add(const SeriesRef& series, RowView row) override {
+    if (row.has_histograms()) return add_mixed(series, row);
+    for (size_t i = 0; i < steps_; ++i) {
+      if (row.has(i)) add_float(i, row.v[i]);
+    }
+  }
+
+  void finish(RowView out) override {
+    for (size_t i = 0; i < steps_; ++i) {
+      const bool floats = count_[i] > 0;
+      const bool histograms = !histograms_.empty() && histograms_[i] != nullptr;
+      if (floats && histograms) {
+        query_.annotations.warn(span(),
+                                "encountered a mix of histograms and floats for aggregation");
+      } else if (histograms) {
+        finish_histogram(i, out);
+      } else if (floats) {
+        out.set(i, float_result(i));
+      }
+    }
+  }
+
+ private:
+  struct HistogramCell {
+    explicit HistogramCell(bool average) : fold(average) {}
+    HistogramFold fold;
+    bool incompatible = false;
+  };
+
+  SourceSpan span() const { return unwrap(*expr_.inner).span; }
+
+  void add_float(size_t i, double v) {
+    if (count_[i]++ == 0) {
+      sum_[i] = v;
+      return;
+    }
+    if (!average_ || !incremental(i)) {
+      double sum = sum_[i];
+      double compensation = compensation_[i];
+      kahan_add(v, sum, compensation);
+      if (!average_ || !std::isinf(sum)) {
+        sum_[i] = sum;
+        compensation_[i] = compensation;
+        return;
+      }
+      // The sum overflows where the mean may not: carry the mean from here on.
+      if (incremental_.empty()) incremental_.resize(steps_);
+      incremental_[i] = true;
+      sum_[i] /= count_[i] - 1;
+      compensation_[i] /= count_[i] - 1;
+    }
+    const double keep = (count_[i] - 1) / count_[i];
+    sum_[i] *= keep;
+    compensation_[i] *= keep;
+    kahan_add(v / count_[i], sum_[i], compensation_[i]);
+  }
+
+  bool incremental(size_t i) const { return !incremental_.empty() && incremental_[i]; }
+
+  double float_result(size_t i) const {
+    if (!average_ || incremental(i)) return sum_[i] + compensation_[i];
+    return sum_[i] / count_[i] + compensation_[i] / count_[i];
+  }
+
+  void add_mixed(const SeriesRef& series, RowView row) {
+    if (histograms_.empty()) histograms_.resize(steps_);
+    for (size_t i = 0; i < steps_; ++i) {
+      if (!row.has(i)) continue;
+      if (!row.is_histogram(i)) {
+        add_float(i, row.v[i]);
+        continue;
+      }
+      auto& cell = histograms_[i];
+      if (!cell) cell = std::make_unique<HistogramCell>(average_);
+      if (cell->incompatible || cell->fold.add(*row.histogram(i))) continue;
+      cell->incompatible = true;
+      query_.annotations.warn(
+          span(), fmt::format("vector contains a mix of histograms with exponential and custom "
+                              "buckets schemas for metric name {}",
+                              quoted(series.labels->metric_name())));
+    }
+  }
+
+  void finish_histogram(size_t i, RowView out) const {
+    const HistogramCell& cell = *histograms_[i];
+    if (cell.fold.bounds_reconciled()) {
+      query_.annotations.info(span(),
+                              "mismatched custom buckets were reconciled during aggregation");
+    }
+    if (cell.incompatible) return;
+    if (cell.fold.counter_reset_collision()) {
+      query_.annotations.warn(span(), "conflicting counter resets during histogram aggregation");
+    }
+    out.set(i, std::make_shared<FloatHistogram>(cell.fold.result()));
+  }
+
+  const bool average_;
+  std::vector<double> count_, sum_, compensation_;
+  std::vector<bool> incremental_;
+  std::vector<std::unique_ptr<HistogramCell>> histograms_;
+};
+
+void check_quantiles(Query& query, const std::vector<double>& quantiles, SourceSpan span) {
+  for (const double q : quantiles) {
+    if (!std::isnan(q) && q >= 0 && q <= 1) continue;
+    query.annotations.warn(
+        span, fmt::format("quantile value should be between 0 and 1, got {}", number_text(q)));
+  }
+}
+
+std::unique_ptr<Fold> make_fold(const AggregateExpr& expr, Query& query, size_t steps,
+                                const std::vector<double>& parameter) {
+  switch (expr.op) {
+    case Aggregation::kSum:
+    case Aggregation::kAvg: return std::make_unique<SumFold>(expr, query, steps);
+    case Aggregation::kMin:
+    case Aggregation::kMax: return std::make_unique<ExtremeFold>(expr, query, steps);
+    case Aggregation::kStddev:
+    case Aggregation::kStdvar: return std::make_unique<SpreadFold>(expr, query, steps);
+    case Aggregation::kQuantile:
+      return std::make_unique<QuantileFold>(expr, query, steps, parameter);
+    default: return std::make_unique<CountFold>(expr, query, steps);
+  }
+}
+
+Result<Value> fold_groups(Evaluator& evaluator, const AggregateExpr& expr,
+                          const std::vector<double>& parameter) {
+  Query& query = evaluator.query();
+  const size_t steps = evaluator.steps().count;
+  const VectorPtr input = TRY(evaluator.vector(*expr.inner));
+  const Grouping grouping = group_series(query, input->all_series(), expr.without, expr.grouping);
+  FramePtr out = TRY(Frame::make(query, grouping.groups, steps));
+  std::vector<std::unique_ptr<Fold>> folds(out->size());
+  for (auto& fold : folds) fold = make_fold(expr, query, steps, parameter);
+  TRY(for_each_row(query, *input, steps, [&](size_t i, RowView row) -> Result<> {
+    folds[grouping.group_of[i]]->add(input->series(i), row);
+    return {};
+  }));
+  for (size_t g = 0; g < folds.size(); ++g) {
+    const RowView row = out->view(g);
+    row.clear();
+    folds[g]->finish(row);
+  }
+  return Value(std::move(out));
+}
+
+}  // namespace
+
+Result<Value> eval_aggregate(Evaluator& evaluator, const AggregateExpr& expr) {
+  switch (expr.op) {
+    case Aggregation::kCountValues: return count_values(evaluator, expr);
+    case Aggregation::kTopk:
+    case Aggregation::kBottomk:
+    case Aggregation::kLimitk:
+    case Aggregation::kLimitRatio: return select_series_of_groups(evaluator, expr);
+    default: break;
+  }
+  std::vector<double> parameter;
+  if (expr.parameter) {
+    parameter = TRY(evaluator.scalar(*expr.parameter));
+    check_quantiles(evaluator.query(), parameter, unwrap(*expr.parameter).span);
+  }
+  return fold_groups(evaluator, expr, parameter);
+}
+
+}  // namespace strata::promql

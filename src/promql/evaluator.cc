@@ -1,0 +1,159 @@
+#include "promql/evaluator.h"
+
+#include <algorithm>
+
+#include "promql/histogram_ops.h"
+
+namespace strata::promql {
+namespace {
+
+class RangeFunctionRows final : public VectorSource {
+ public:
+  RangeFunctionRows(MatrixPtr matrix, RangeCall call, RangeBody body)
+      : VectorSource(matrix->all_series()),
+        matrix_(std::move(matrix)),
+        call_(std::move(call)),
+        body_(body) {}
+
+  Result<> row(size_t i, RowView out) const override {
+    const BorrowedReader reader;
+    const RangeWindows* windows = TRY(reader->read(*matrix_, i));
+    out.clear();
+    body_(call_, *windows, out);
+    return {};
+  }
+
+ private:
+  const MatrixPtr matrix_;
+  const RangeCall call_;
+  const RangeBody body_;
+};
+
+Result<> apply_to_floats(FloatBody body, RowView row) {
+  row.drop_histograms();
+  for (double& v : row.v) {
+    if (!is_absent(v)) v = body(v);
+  }
+  return {};
+}
+
+void negate(RowView row) {
+  for (size_t i = 0; i < row.size(); ++i) {
+    if (row.is_histogram(i)) {
+      row.set(i, scaled(*row.histogram(i), -1));
+    } else if (row.has(i)) {
+      row.v[i] = -row.v[i];
+    }
+  }
+}
+
+}  // namespace
+
+Result<Value> Evaluator::eval(const Expr& expr) {
+  TRY(query_.check());
+  if (steps_.count > 1 && query_.step_invariant.contains(&expr)) return eval_invariant(expr);
+  switch (expr.kind) {
+    case ExprKind::kNumber:
+      return Value(std::vector<double>(steps_.count, as<NumberLiteral>(expr).value));
+    case ExprKind::kString: {
+      Value value;
+      value.type = ValueType::kString;
+      value.text = as<StringLiteral>(expr).value;
+      return value;
+    }
+    case ExprKind::kParen: return eval(*as<ParenExpr>(expr).inner);
+    case ExprKind::kUnary: return eval_unary(as<UnaryExpr>(expr));
+    case ExprKind::kBinary: return eval_binary(*this, as<BinaryExpr>(expr));
+    case ExprKind::kAggregate: return eval_aggregate(*this, as<AggregateExpr>(expr));
+    case ExprKind::kCall: return eval_call(as<Call>(expr));
+    case ExprKind::kVectorSelector:
+      return Value(TRY(select(as<VectorSelector>(expr), Sampled::kValue)));
+    case ExprKind::kMatrixSelector:
+    case ExprKind::kSubquery:
+    case ExprKind::kDuration: break;
+  }
+  return fail(ErrorCode::kInternal, "a range vector was evaluated as an instant vector");
+}
+
+Result<Value> Evaluator::eval_invariant(const Expr& expr) {
+  Evaluator once(query_, {steps_.start, steps_.interval, 1});
+  Value value = TRY(once.eval(expr));
+  if (value.type == ValueType::kScalar) value.scalar.assign(steps_.count, value.scalar[0]);
+  if (value.type == ValueType::kVector) {
+    // Evaluated here and now: "once" is the point.
+    FramePtr frame = TRY(Frame::of(query_, std::move(value.vector), 1));
+    value.vector = broadcast(std::move(frame), steps_.count);
+  }
+  return value;
+}
+
+Result<std::vector<double>> Evaluator::scalar(const Expr& expr) {
+  return std::move(TRY(eval(expr)).scalar);
+}
+
+Result<VectorPtr> Evaluator::vector(const Expr& expr) { return std::move(TRY(eval(expr)).vector); }
+
+Result<FramePtr> Evaluator::frame(const Expr& expr) {
+  return Frame::of(query_, TRY(vector(expr)), steps_.count);
+}
+
+const std::string& Evaluator::string(const Expr& expr) {
+  return as<StringLiteral>(unwrap(expr)).value;
+}
+
+Result<Value> Evaluator::eval_unary(const UnaryExpr& unary) {
+  Value value = TRY(eval(*unary.inner));
+  if (!unary.negative) return value;
+  for (double& v : value.scalar) v = -v;
+  if (value.type != ValueType::kVector) return value;
+  std::vector<SeriesRef> series = value.vector->all_series();
+  VectorPtr negated = edit_rows(std::move(value.vector), std::move(series),
+                                [](const SeriesRef&, RowView row) -> Result<> {
+                                  negate(row);
+                                  return {};
+                                });
+  return Value(TRY(drop_names(query_, std::move(negated), steps_.count, false)));
+}
+
+Result<Value> Evaluator::eval_call(const Call& call) {
+  const Function& function = *call.function;
+  if (const auto* special = std::get_if<SpecialBody>(&function.body))
+    return (*special)(*this, call);
+  if (const auto* range = std::get_if<RangeBody>(&function.body)) {
+    return Value(TRY(range_function(call, *range)));
+  }
+  const auto body = std::get<FloatBody>(function.body);
+  VectorPtr argument = TRY(vector(*call.args[0]));
+  std::vector<SeriesRef> series = argument->all_series();
+  VectorPtr mapped =
+      edit_rows(std::move(argument), std::move(series),
+                [body](const SeriesRef&, RowView row) { return apply_to_floats(body, row); });
+  return Value(TRY(drop_names(query_, std::move(mapped), steps_.count, false)));
+}
+
+Result<VectorPtr> Evaluator::range_function(const Call& call, RangeBody body) {
+  RangeCall range_call{call, query_, steps_, Millis(0), nullptr, {}, {}};
+  MatrixPtr matrix_argument;
+  for (const auto& arg : call.args) {
+    auto& scalars = range_call.scalars.emplace_back();
+    if (type_of(*arg) == ValueType::kScalar) {
+      scalars = TRY(scalar(*arg));
+      continue;
+    }
+    const Expr& inner = unwrap(*arg);
+    range_call.argument_span = inner.span;
+    if (inner.kind == ExprKind::kMatrixSelector) {
+      range_call.selector = as<MatrixSelector>(inner).vector.get();
+      range_call.range = as<MatrixSelector>(inner).range;
+    } else {
+      range_call.range = as<SubqueryExpr>(inner).range;
+    }
+    matrix_argument = TRY(matrix(inner));
+  }
+  auto rows =
+      std::make_unique<RangeFunctionRows>(std::move(matrix_argument), std::move(range_call), body);
+  if (call.function->keeps_name) return rows;
+  return drop_names(query_, std::move(rows), steps_.count, true);
+}
+
+}  // namespace strata::promql

@@ -1,0 +1,96 @@
+#include "promql/matrix_source.h"
+
+#include <algorithm>
+
+namespace strata::promql {
+namespace {
+
+std::vector<std::unique_ptr<WindowReader>>& reader_stock() {
+  thread_local std::vector<std::unique_ptr<WindowReader>> stock;
+  return stock;
+}
+constexpr size_t kStocked = 4;
+
+}  // namespace
+
+BorrowedReader::BorrowedReader() {
+  auto& stock = reader_stock();
+  if (stock.empty()) {
+    reader_ = std::make_unique<WindowReader>();
+  } else {
+    reader_ = std::move(stock.back());
+    stock.pop_back();
+  }
+}
+
+BorrowedReader::~BorrowedReader() {
+  auto& stock = reader_stock();
+  if (stock.size() < kStocked) stock.push_back(std::move(reader_));
+}
+
+Result<const RangeWindows*> WindowReader::read(const MatrixSource& source, size_t i) {
+  TRY(source.read(i, columns_));
+  windows_.spec = &source.spec();
+  windows_.series = &source.series(i);
+  const bool plain = columns_.h.empty() && std::ranges::none_of(columns_.v, is_stale_nan);
+  if (plain) {
+    windows_.floats.t = columns_.t;
+    windows_.floats.start_time = columns_.st;
+    windows_.v = columns_.v;
+    windows_.histograms.t = {};
+    windows_.histograms.start_time = {};
+    windows_.h = {};
+  } else {
+    split_histograms();
+  }
+  find_windows(windows_.floats);
+  find_windows(windows_.histograms);
+  return &windows_;
+}
+
+void WindowReader::split_histograms() {
+  float_times_.clear(), float_starts_.clear(), floats_.clear();
+  histogram_times_.clear(), histogram_starts_.clear(), histograms_.clear();
+  const bool starts = !columns_.st.empty();
+  for (size_t i = 0; i < columns_.size(); ++i) {
+    if (!columns_.h.empty() && columns_.h[i]) {
+      histogram_times_.push_back(columns_.t[i]);
+      histograms_.push_back(columns_.h[i]);
+      if (starts) histogram_starts_.push_back(columns_.st[i]);
+    } else if (!is_stale_nan(columns_.v[i])) {
+      float_times_.push_back(columns_.t[i]);
+      floats_.push_back(columns_.v[i]);
+      if (starts) float_starts_.push_back(columns_.st[i]);
+    }
+  }
+  windows_.floats.t = float_times_;
+  windows_.floats.start_time = float_starts_;
+  windows_.v = floats_;
+  windows_.histograms.t = histogram_times_;
+  windows_.histograms.start_time = histogram_starts_;
+  windows_.h = histograms_;
+}
+
+void WindowReader::find_windows(RangeWindows::Part& part) const {
+  const WindowSpec& spec = *windows_.spec;
+  part.begin.resize(spec.count);
+  part.end.resize(spec.count);
+  if (part.t.empty()) {
+    std::ranges::fill(part.begin, 0);
+    std::ranges::fill(part.end, 0);
+    return;
+  }
+  uint32_t begin = 0;
+  uint32_t end = 0;
+  const auto size = static_cast<uint32_t>(part.t.size());
+  for (size_t i = 0; i < spec.count; ++i) {
+    const TimestampMs last = spec.end_at(i) + spec.after;
+    const TimestampMs first = spec.start_at(i) - spec.before;
+    while (end < size && part.t[end] <= last) ++end;
+    while (begin < end && part.t[begin] <= first) ++begin;
+    part.begin[i] = begin;
+    part.end[i] = end;
+  }
+}
+
+}  // namespace strata::promql

@@ -1,0 +1,124 @@
+// Range vectors, series-major: the samples of one series, once, and for every step the part of
+// them that its window holds.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/result.h"
+#include "model/series_source.h"
+#include "promql/query.h"
+#include "promql/row.h"
+#include "promql/vector_source.h"
+
+namespace strata::promql {
+
+/// Window i is (end_at(i) - range, end_at(i)], open on the left as since Prometheus 3.0. `before`
+/// and `after` add the neighbours that anchored and smoothed look at.
+struct WindowSpec {
+  TimestampMs first_end = 0;
+  int64_t interval = 0;  // 0: all windows are the same (@)
+  int64_t range = 0;
+  size_t count = 1;
+  int64_t before = 0;
+  int64_t after = 0;
+
+  TimestampMs end_at(size_t i) const { return first_end + static_cast<int64_t>(i) * interval; }
+  TimestampMs start_at(size_t i) const { return end_at(i) - range; }
+  /// What all windows together need.
+  TimeRange time_range() const { return {start_at(0) - before + 1, end_at(count - 1) + after}; }
+};
+
+/// Samples of one series, floats and histograms apart, without stale markers, and for each window
+/// which of them it holds: indices [begin, end).
+struct RangeWindows {
+  struct Part {
+    std::span<const TimestampMs> t;
+    std::span<const TimestampMs> start_time;  // empty: unknown
+    std::vector<uint32_t> begin;
+    std::vector<uint32_t> end;
+    size_t count(size_t window) const { return end[window] - begin[window]; }
+  };
+  const WindowSpec* spec = nullptr;
+  const SeriesRef* series = nullptr;
+  Part floats;
+  std::span<const double> v;
+  Part histograms;
+  std::span<const HistogramPtr> h;
+
+  size_t size() const { return spec->count; }
+  std::span<const double> values(size_t window) const {
+    return v.subspan(floats.begin[window], floats.count(window));
+  }
+  std::span<const TimestampMs> times(size_t window) const {
+    return floats.t.subspan(floats.begin[window], floats.count(window));
+  }
+  std::span<const HistogramPtr> histogram_values(size_t window) const {
+    return h.subspan(histograms.begin[window], histograms.count(window));
+  }
+  std::span<const TimestampMs> histogram_times(size_t window) const {
+    return histograms.t.subspan(histograms.begin[window], histograms.count(window));
+  }
+  bool mixed(size_t window) const {
+    return floats.count(window) > 0 && histograms.count(window) > 0;
+  }
+};
+
+/// Immutable once made; read() is called from many threads.
+class MatrixSource {
+ public:
+  MatrixSource(std::vector<SeriesRef> series, WindowSpec spec)
+      : spec_(spec), series_(std::move(series)) {}
+  virtual ~MatrixSource() = default;
+
+  size_t size() const { return series_.size(); }
+  const SeriesRef& series(size_t i) const { return series_[i]; }
+  const std::vector<SeriesRef>& all_series() const { return series_; }
+  const WindowSpec& spec() const { return spec_; }
+
+  /// Replaces `out` by all samples that any window of series i may hold.
+  virtual Result<> read(size_t i, SampleColumns& out) const = 0;
+
+ protected:
+  WindowSpec spec_;
+
+ private:
+  std::vector<SeriesRef> series_;
+};
+using MatrixPtr = std::unique_ptr<MatrixSource>;
+
+/// Memory to read one series into; reused from series to series.
+class WindowReader {
+ public:
+  /// Points into this reader until the next call.
+  Result<const RangeWindows*> read(const MatrixSource& source, size_t i);
+
+ private:
+  void split_histograms();
+  void find_windows(RangeWindows::Part& part) const;
+
+  SampleColumns columns_;
+  std::vector<TimestampMs> float_times_, float_starts_, histogram_times_, histogram_starts_;
+  std::vector<double> floats_;
+  std::vector<HistogramPtr> histograms_;
+  RangeWindows windows_;
+};
+
+/// A WindowReader from a per-thread stock: range functions nest (subqueries), so each level takes
+/// its own.
+class BorrowedReader {
+ public:
+  BorrowedReader();
+  ~BorrowedReader();
+  BorrowedReader(const BorrowedReader&) = delete;
+  BorrowedReader& operator=(const BorrowedReader&) = delete;
+  WindowReader& operator*() const { return *reader_; }
+  WindowReader* operator->() const { return reader_.get(); }
+
+ private:
+  std::unique_ptr<WindowReader> reader_;
+};
+
+}  // namespace strata::promql

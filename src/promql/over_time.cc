@@ -1,0 +1,268 @@
+// The *_over_time functions: what a window of samples comes to.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "promql/histogram_ops.h"
+#include "promql/kahan.h"
+#include "promql/quote.h"
+#include "promql/range_functions.h"
+
+namespace strata::promql {
+namespace {
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+double sum_of(std::span<const double> values) {
+  double sum = 0;
+  double compensation = 0;
+  for (const double v : values) kahan_add(v, sum, compensation);
+  return std::isinf(sum) ? sum : sum + compensation;
+}
+
+// The mean of sums, until the sum overflows: then the mean is carried along.
+double mean_of(std::span<const double> values) {
+  double sum = values[0];
+  double compensation = 0;
+  size_t i = 1;
+  for (; i < values.size(); ++i) {
+    double next = sum;
+    double next_compensation = compensation;
+    kahan_add(values[i], next, next_compensation);
+    if (std::isinf(next)) break;
+    sum = next;
+    compensation = next_compensation;
+  }
+  double count = static_cast<double>(i);
+  double mean = sum / count;
+  compensation /= count;
+  for (; i < values.size(); ++i) {
+    count += 1;
+    const double keep = (count - 1) / count;
+    mean *= keep;
+    compensation *= keep;
+    kahan_add(values[i] / count, mean, compensation);
+  }
+  return mean + compensation;
+}
+
+double variance_of(std::span<const double> values) {
+  double count = 0;
+  double mean = 0;
+  double mean_compensation = 0;
+  double squares = 0;
+  double squares_compensation = 0;
+  for (const double v : values) {
+    count += 1;
+    const double delta = v - (mean + mean_compensation);
+    kahan_add(delta / count, mean, mean_compensation);
+    kahan_add(delta * (v - (mean + mean_compensation)), squares, squares_compensation);
+  }
+  return (squares + squares_compensation) / count;
+}
+
+/// body(values) for the floats of each window that has some; histograms are ignored, with an info.
+template <class Body>
+void floats_only(const RangeCall& call, const RangeWindows& windows, RowView out, Body body) {
+  for (size_t w = 0; w < windows.size(); ++w) {
+    if (windows.floats.count(w) == 0) continue;
+    if (windows.histograms.count(w) > 0) {
+      info_histograms_ignored(call, windows.series->labels->metric_name());
+    }
+    out.set(w, body(w));
+  }
+}
+
+void fold_histograms(const RangeCall& call, const RangeWindows& windows, size_t w, bool average,
+                     RowView out) {
+  HistogramFold fold(average);
+  auto& annotations = call.query.annotations;
+  const SourceSpan span = annotation_span(call);
+  for (const auto& h : windows.histogram_values(w)) {
+    if (fold.add(*h)) continue;
+    return warn_mixed_schemas(call, windows.series->labels->metric_name());
+  }
+  if (fold.counter_reset_collision()) {
+    annotations.warn(span, "conflicting counter resets during histogram aggregation");
+  }
+  if (fold.bounds_reconciled()) {
+    annotations.info(span, "mismatched custom buckets were reconciled during aggregation");
+  }
+  out.set(w, std::make_shared<FloatHistogram>(fold.result()));
+}
+
+template <class Body>
+void floats_or_histograms(const RangeCall& call, const RangeWindows& windows, bool average,
+                          RowView out, Body body) {
+  for (size_t w = 0; w < windows.size(); ++w) {
+    if (windows.mixed(w)) {
+      warn_mixed(call, windows.series->labels->metric_name());
+    } else if (windows.histograms.count(w) > 0) {
+      fold_histograms(call, windows, w, average, out);
+    } else if (windows.floats.count(w) > 0) {
+      out.set(w, body(windows.values(w)));
+    }
+  }
+}
+
+/// The first sample for which no other is better; better(a, b): a replaces b.
+template <class Better>
+size_t best_of(std::span<const double> values, Better better) {
+  size_t best = 0;
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (better(values[i], values[best]) || std::isnan(values[best])) best = i;
+  }
+  return best;
+}
+
+double seconds(TimestampMs t) { return static_cast<double>(t) / 1000; }
+
+bool has_samples(const RangeWindows& windows, size_t w) {
+  return windows.floats.count(w) + windows.histograms.count(w) > 0;
+}
+
+// Whether the window's first (last) sample is a float.
+bool float_is_first(const RangeWindows& windows, size_t w) {
+  if (windows.histograms.count(w) == 0) return true;
+  return windows.floats.count(w) > 0 &&
+         windows.times(w).front() < windows.histogram_times(w).front();
+}
+bool float_is_last(const RangeWindows& windows, size_t w) {
+  if (windows.histograms.count(w) == 0) return true;
+  return windows.floats.count(w) > 0 && windows.times(w).back() > windows.histogram_times(w).back();
+}
+
+}  // namespace
+
+double quantile(double q, std::span<double> values) {
+  if (values.empty() || std::isnan(q)) return kNan;
+  if (q < 0) return -std::numeric_limits<double>::infinity();
+  if (q > 1) return std::numeric_limits<double>::infinity();
+  const auto before = [](double a, double b) { return std::isnan(a) ? !std::isnan(b) : a < b; };
+  const double rank = q * static_cast<double>(values.size() - 1);
+  const auto lower = static_cast<size_t>(rank);
+  const double weight = rank - static_cast<double>(lower);
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(lower);
+  std::ranges::nth_element(values, middle, before);
+  const size_t upper = std::min(lower + 1, values.size() - 1);
+  const double above =
+      upper == lower ? *middle : *std::min_element(middle + 1, values.end(), before);
+  return *middle * (1 - weight) + above * weight;
+}
+
+void range_sum(const RangeCall& call, const RangeWindows& windows, RowView out) {
+  floats_or_histograms(call, windows, false, out, sum_of);
+}
+
+void range_avg(const RangeCall& call, const RangeWindows& windows, RowView out) {
+  floats_or_histograms(call, windows, true, out, mean_of);
+}
+
+void range_count(const RangeCall&, const RangeWindows& windows, RowView out) {
+  for (size_t w = 0; w < windows.size(); ++w) {
+    const size_t count = windows.floats.count(w) + windows.histograms.count(w);
+    if (count > 0) out.set(w, static_cast<double>(count));
+  }
+}
+
+void range_present(const RangeCall&, const RangeWindows& windows, RowView out) {
+  for (size_t w = 0; w < windows.size(); ++w) {
+    if (has_samples(windows, w)) out.set(w, 1);
+  }
+}
+
+void range_first(const RangeCall&, const RangeWindows& windows, RowView out) {
+  for (size_t w = 0; w < windows.size(); ++w) {
+    if (!has_samples(windows, w)) continue;
+    float_is_first(windows, w) ? out.set(w, windows.values(w).front())
+                               : out.set(w, windows.histogram_values(w).front());
+  }
+}
+
+void range_last(const RangeCall&, const RangeWindows& windows, RowView out) {
+  for (size_t w = 0; w < windows.size(); ++w) {
+    if (!has_samples(windows, w)) continue;
+    float_is_last(windows, w) ? out.set(w, windows.values(w).back())
+                              : out.set(w, windows.histogram_values(w).back());
+  }
+}
+
+void range_ts_of_first(const RangeCall&, const RangeWindows& windows, RowView out) {
+  for (size_t w = 0; w < windows.size(); ++w) {
+    if (!has_samples(windows, w)) continue;
+    out.set(w, seconds(float_is_first(windows, w) ? windows.times(w).front()
+                                                  : windows.histogram_times(w).front()));
+  }
+}
+
+void range_ts_of_last(const RangeCall&, const RangeWindows& windows, RowView out) {
+  for (size_t w = 0; w < windows.size(); ++w) {
+    if (!has_samples(windows, w)) continue;
+    out.set(w, seconds(float_is_last(windows, w) ? windows.times(w).back()
+                                                 : windows.histogram_times(w).back()));
+  }
+}
+
+void range_max(const RangeCall& call, const RangeWindows& windows, RowView out) {
+  floats_only(call, windows, out, [&](size_t w) {
+    const auto values = windows.values(w);
+    return values[best_of(values, std::greater<>())];
+  });
+}
+
+void range_min(const RangeCall& call, const RangeWindows& windows, RowView out) {
+  floats_only(call, windows, out, [&](size_t w) {
+    const auto values = windows.values(w);
+    return values[best_of(values, std::less<>())];
+  });
+}
+
+void range_ts_of_max(const RangeCall& call, const RangeWindows& windows, RowView out) {
+  floats_only(call, windows, out, [&](size_t w) {
+    return seconds(windows.times(w)[best_of(windows.values(w), std::greater_equal<>())]);
+  });
+}
+
+void range_ts_of_min(const RangeCall& call, const RangeWindows& windows, RowView out) {
+  floats_only(call, windows, out, [&](size_t w) {
+    return seconds(windows.times(w)[best_of(windows.values(w), std::less_equal<>())]);
+  });
+}
+
+void range_stddev(const RangeCall& call, const RangeWindows& windows, RowView out) {
+  floats_only(call, windows, out,
+              [&](size_t w) { return std::sqrt(variance_of(windows.values(w))); });
+}
+
+void range_stdvar(const RangeCall& call, const RangeWindows& windows, RowView out) {
+  floats_only(call, windows, out, [&](size_t w) { return variance_of(windows.values(w)); });
+}
+
+void range_quantile(const RangeCall& call, const RangeWindows& windows, RowView out) {
+  std::vector<double> values;
+  floats_only(call, windows, out, [&](size_t w) {
+    const double q = call.scalar(0, w);
+    if (std::isnan(q) || q < 0 || q > 1) {
+      call.query.annotations.warn(
+          annotation_span(call),
+          fmt::format("quantile value should be between 0 and 1, got {}", number_text(q)));
+    }
+    const auto window = windows.values(w);
+    values.assign(window.begin(), window.end());
+    return quantile(q, values);
+  });
+}
+
+void range_mad(const RangeCall& call, const RangeWindows& windows, RowView out) {
+  std::vector<double> values;
+  floats_only(call, windows, out, [&](size_t w) {
+    const auto window = windows.values(w);
+    values.assign(window.begin(), window.end());
+    if (std::ranges::any_of(values, [](double v) { return std::isnan(v); })) return kNan;
+    const double median = quantile(0.5, values);
+    for (double& v : values) v = std::abs(v - median);
+    return quantile(0.5, values);
+  });
+}
+
+}  // namespace strata::promql

@@ -1,0 +1,378 @@
+// rate, increase, delta and their instant forms.
+#include <algorithm>
+#include <array>
+
+#include "promql/histogram_ops.h"
+#include "promql/quote.h"
+#include "promql/range_functions.h"
+
+namespace strata::promql {
+
+SourceSpan annotation_span(const RangeCall& call) { return unwrap(*call.call.args[0]).span; }
+
+void warn_mixed(const RangeCall& call, std::string_view metric) {
+  call.query.annotations.warn(
+      annotation_span(call),
+      fmt::format("encountered a mix of histograms and floats for metric name {}", quoted(metric)));
+}
+
+void info_histograms_ignored(const RangeCall& call, std::string_view metric) {
+  call.query.annotations.info(
+      annotation_span(call), fmt::format("ignored histograms in a range containing both floats and "
+                                         "histograms for metric name {}",
+                                         quoted(metric)));
+}
+
+void warn_mixed_schemas(const RangeCall& call, std::string_view metric) {
+  call.query.annotations.warn(
+      annotation_span(call),
+      fmt::format("vector contains a mix of histograms with exponential and custom buckets schemas "
+                  "for metric name {}",
+                  quoted(metric)));
+}
+
+bool is_start_time_reset(TimestampMs previous_start, TimestampMs previous, TimestampMs start,
+                         TimestampMs t) {
+  if (start == 0 || start >= t || start < previous) return false;
+  if (start > previous) return true;
+  // Deltas: each sample starts where the one before ended.
+  return previous_start <= previous && previous_start != 0 && previous_start != previous;
+}
+
+namespace {
+
+struct RateKind {
+  bool is_counter;
+  bool per_second;
+};
+
+bool starts_overlap(TimestampMs previous_start, TimestampMs previous, TimestampMs start) {
+  return start != 0 && start < previous && start != previous_start;
+}
+
+// Which samples of a series follow a counter reset. Found once a series; a window then looks at
+// its own few.
+class Resets {
+ public:
+  Resets(const RangeWindows& windows, bool use_start_times) {
+    const auto v = windows.v;
+    const auto& part = windows.floats;
+    const bool starts = use_start_times && !part.start_time.empty();
+    for (uint32_t i = 1; i < v.size(); ++i) {
+      bool reset = v[i] < v[i - 1];
+      if (starts) {
+        reset = reset || is_start_time_reset(part.start_time[i - 1], part.t[i - 1],
+                                             part.start_time[i], part.t[i]);
+        if (starts_overlap(part.start_time[i - 1], part.t[i - 1], part.start_time[i])) {
+          overlaps_.push_back(i);
+        }
+      }
+      if (reset) at_.push_back(i);
+    }
+  }
+
+  /// What was lost to the resets in window [begin, end). Windows come in order.
+  double lost(std::span<const double> v, uint32_t begin, uint32_t end) {
+    while (next_ < at_.size() && at_[next_] <= begin) ++next_;
+    double sum = 0;
+    for (size_t i = next_; i < at_.size() && at_[i] < end; ++i) sum += v[at_[i] - 1];
+    return sum;
+  }
+  bool overlap_in(uint32_t begin, uint32_t end) const {
+    return std::ranges::any_of(overlaps_, [=](uint32_t i) { return i > begin && i < end; });
+  }
+
+ private:
+  std::vector<uint32_t> at_;
+  std::vector<uint32_t> overlaps_;
+  size_t next_ = 0;
+};
+
+// How a window's growth is extrapolated to its ends.
+struct Extrapolation {
+  TimestampMs range_start;
+  TimestampMs range_end;
+  TimestampMs first;
+  TimestampMs last;
+  size_t intervals;           // between samples
+  TimestampMs begins_at = 0;  // the counter was zero here, inside the range; 0: not known
+  double first_value = 0;     // with growth: where the line through the samples meets zero
+  double growth = 0;
+  bool limit_at_zero = false;
+
+  // Samples that lie further from the range's end than 1.1 of their own distance end half that
+  // distance beyond; a counter does not go below zero.
+  double factor() const {
+    double sampled = static_cast<double>(last - first) / 1000;
+    const double average = intervals > 0 ? sampled / static_cast<double>(intervals) : 0;
+    const double threshold = average * 1.1;
+    double to_start = static_cast<double>(first - range_start) / 1000;
+    double to_end = static_cast<double>(range_end - last) / 1000;
+    if (begins_at != 0) {
+      to_start = 0;
+      sampled = static_cast<double>(last - begins_at) / 1000;
+    } else {
+      if (to_start >= threshold) to_start = average / 2;
+      if (limit_at_zero && growth > 0 && first_value >= 0) {
+        to_start = std::min(to_start, sampled * (first_value / growth));
+      }
+    }
+    if (to_end >= threshold) to_end = average / 2;
+    return sampled == 0 ? 1 : (sampled + to_start + to_end) / sampled;
+  }
+};
+
+// The name of a counter says so.
+void note_unless_counter(const RangeCall& call, const RangeWindows& windows) {
+  const std::string_view metric = windows.series->labels->metric_name();
+  if (metric.empty()) return;
+  auto& annotations = call.query.annotations;
+  if (call.query.options.type_and_unit_labels) {
+    const std::string_view type = windows.series->labels->get("__type__");
+    if (type == "counter" || type == "histogram") return;
+    annotations.info(annotation_span(call),
+                     fmt::format("metric might not be a counter, __type__ label is not set to "
+                                 "\"counter\" or \"histogram\", got {}: {}",
+                                 quoted(type), quoted(metric)));
+    return;
+  }
+  constexpr auto kSuffixes =
+      std::to_array<std::string_view>({"_total", "_sum", "_count", "_bucket"});
+  if (std::ranges::any_of(kSuffixes, [&](auto suffix) { return metric.ends_with(suffix); })) return;
+  annotations.info(annotation_span(call),
+                   fmt::format("metric might not be a counter, name does not end in "
+                               "_total/_sum/_count/_bucket: {}",
+                               quoted(metric)));
+}
+
+class Rate {
+ public:
+  Rate(const RangeCall& call, const RangeWindows& windows, RateKind kind)
+      : call_(call),
+        windows_(windows),
+        kind_(kind),
+        use_starts_(kind.is_counter && call.query.options.use_start_timestamps),
+        seconds_(static_cast<double>(call.range.count()) / 1000),
+        metric_(windows.series->labels->metric_name()) {}
+
+  void run(RowView out) {
+    if (windows_.h.empty()) return run_floats(out);
+    std::optional<Resets> resets;
+    if (kind_.is_counter) resets.emplace(windows_, use_starts_);
+    for (size_t w = 0; w < windows_.size(); ++w) {
+      if (windows_.mixed(w)) {
+        warn_mixed(call_, metric_);
+      } else if (windows_.histograms.count(w) > 0) {
+        histogram_window(w, out);
+      } else {
+        float_window(w, resets ? &*resets : nullptr, out);
+      }
+    }
+  }
+
+ private:
+  void run_floats(RowView out) {
+    if (!kind_.is_counter) {
+      for (size_t w = 0; w < windows_.size(); ++w) float_window(w, nullptr, out);
+      return;
+    }
+    Resets resets(windows_, use_starts_);
+    for (size_t w = 0; w < windows_.size(); ++w) float_window(w, &resets, out);
+  }
+
+  // Where a counter's first sample says that it began inside the range.
+  TimestampMs beginning(const RangeWindows::Part& part, size_t w, uint32_t first) const {
+    if (!use_starts_ || part.start_time.empty()) return 0;
+    const TimestampMs start = part.start_time[first];
+    const bool inside = start > windows_.spec->start_at(w) && start < part.t[first];
+    return inside ? start : 0;
+  }
+
+  Extrapolation extrapolation(const RangeWindows::Part& part, size_t w) const {
+    const uint32_t begin = part.begin[w];
+    const uint32_t end = part.end[w];
+    return {.range_start = windows_.spec->start_at(w),
+            .range_end = windows_.spec->end_at(w),
+            .first = part.t[begin],
+            .last = part.t[end - 1],
+            .intervals = end - begin - 1,
+            .begins_at = beginning(part, w, begin)};
+  }
+
+  double per_unit(double factor) const { return kind_.per_second ? factor / seconds_ : factor; }
+
+  void float_window(size_t w, Resets* resets, RowView out) {
+    const auto& part = windows_.floats;
+    const uint32_t begin = part.begin[w];
+    const uint32_t end = part.end[w];
+    if (begin == end) return;
+    Extrapolation extrapolate = extrapolation(part, w);
+    if (extrapolate.intervals == 0 && extrapolate.begins_at == 0) return;
+    double growth = windows_.v[end - 1] - windows_.v[begin];
+    if (resets != nullptr) {
+      growth += resets->lost(windows_.v, begin, end);
+      if (use_starts_ && resets->overlap_in(begin, end)) warn_overlap();
+    }
+    extrapolate.limit_at_zero = kind_.is_counter;
+    extrapolate.first_value = windows_.v[begin];
+    extrapolate.growth = growth;
+    if (extrapolate.begins_at != 0) growth += windows_.v[begin];
+    out.set(w, growth * per_unit(extrapolate.factor()));
+  }
+
+  void histogram_window(size_t w, RowView out) {
+    const auto& part = windows_.histograms;
+    const auto h = windows_.histogram_values(w);
+    Extrapolation extrapolate = extrapolation(part, w);
+    const HistogramRate rate{call_, metric_, kind_.is_counter};
+    std::span<const TimestampMs> starts;
+    if (use_starts_ && !part.start_time.empty()) {
+      starts = part.start_time.subspan(part.begin[w], h.size());
+    }
+    std::shared_ptr<FloatHistogram> growth;
+    if (h.size() > 1) {
+      for (size_t i = 1; i < starts.size() && kind_.is_counter; ++i) {
+        if (starts_overlap(starts[i - 1], part.t[part.begin[w] + i - 1], starts[i])) warn_overlap();
+      }
+      growth = histogram_growth(rate, h, windows_.histogram_times(w), starts);
+      if (!growth) return;
+    } else if (extrapolate.begins_at == 0) {
+      return;
+    }
+    if (extrapolate.begins_at != 0) {
+      growth = growth ? annotated_sum(rate, *growth, *h[0], false)
+                      : std::make_shared<FloatHistogram>(*h[0]);
+      if (!growth) return;
+    } else {
+      extrapolate.limit_at_zero = kind_.is_counter;
+      extrapolate.first_value = h[0]->count;
+      extrapolate.growth = growth->count;
+    }
+    out.set(w, scaled(*growth, per_unit(extrapolate.factor())));
+  }
+
+  void warn_overlap() const {
+    call_.query.annotations.warn(
+        annotation_span(call_),
+        fmt::format("sample has start time that overlaps with previous sample timestamp for metric "
+                    "{}",
+                    quoted(metric_)));
+  }
+
+  const RangeCall& call_;
+  const RangeWindows& windows_;
+  const RateKind kind_;
+  const bool use_starts_;
+  const double seconds_;
+  const std::string_view metric_;
+};
+
+void extrapolated_rate(const RangeCall& call, const RangeWindows& windows, RowView out,
+                       RateKind kind) {
+  if (call.anchored() || call.smoothed()) {
+    range_extended_rate(call, windows, out, kind.is_counter, kind.per_second);
+  } else {
+    Rate(call, windows, kind).run(out);
+  }
+  if (!kind.is_counter) return;
+  for (size_t w = 0; w < windows.size(); ++w) {
+    if (out.has(w) && !out.is_histogram(w)) return note_unless_counter(call, windows);
+  }
+}
+
+struct LastSample {
+  TimestampMs t;
+  TimestampMs start;
+  double v;
+  HistogramPtr h;
+};
+
+// The last samples of a window, floats and histograms in one order of time.
+std::vector<LastSample> last_two(const RangeWindows& windows, size_t w) {
+  std::vector<LastSample> samples;
+  const auto take = [&](const RangeWindows::Part& part, bool histograms) {
+    const uint32_t end = part.end[w];
+    const uint32_t begin = std::max(part.begin[w], end < 2 ? 0 : end - 2);
+    for (uint32_t i = begin; i < end; ++i) {
+      const TimestampMs start = part.start_time.empty() ? 0 : part.start_time[i];
+      samples.push_back(
+          {part.t[i], start, histograms ? 0 : windows.v[i], histograms ? windows.h[i] : nullptr});
+    }
+  };
+  take(windows.floats, false);
+  take(windows.histograms, true);
+  std::ranges::stable_sort(samples, {}, &LastSample::t);
+  if (samples.size() > 2) samples.erase(samples.begin(), samples.end() - 2);
+  return samples;
+}
+
+void warn_gauge(const RangeCall& call, std::string_view metric, bool should_be_counter) {
+  call.query.annotations.warn(annotation_span(call),
+                              fmt::format("this native histogram metric is not a {}: {}",
+                                          should_be_counter ? "counter" : "gauge", quoted(metric)));
+}
+
+void instant_histogram_window(const RangeCall& call, std::string_view metric, size_t w,
+                              const LastSample& before, const LastSample& last, bool is_rate,
+                              bool start_reset, RowView out) {
+  const auto is_gauge = [](const LastSample& s) {
+    return s.h->counter_reset_hint == CounterResetHint::kGauge;
+  };
+  if (is_rate && (is_gauge(before) || is_gauge(last))) warn_gauge(call, metric, true);
+  if (!is_rate && (!is_gauge(before) || !is_gauge(last))) warn_gauge(call, metric, false);
+  auto result = std::make_shared<FloatHistogram>(*last.h);
+  if (!is_rate || (!start_reset && !detect_reset(*last.h, *before.h))) {
+    result = annotated_sum({call, metric, is_rate}, *last.h, *before.h, true);
+    if (!result) return;
+  }
+  result->counter_reset_hint = CounterResetHint::kGauge;
+  *result = compacted(*result);
+  const double seconds = static_cast<double>(last.t - before.t) / 1000;
+  out.set(w, is_rate ? divided(*result, seconds) : std::move(result));
+}
+
+void instant_delta(const RangeCall& call, const RangeWindows& windows, RowView out, bool is_rate) {
+  const std::string_view metric = windows.series->labels->metric_name();
+  const bool use_starts = is_rate && call.query.options.use_start_timestamps;
+  for (size_t w = 0; w < windows.size(); ++w) {
+    if (windows.floats.count(w) + windows.histograms.count(w) < 2) continue;
+    const auto samples = last_two(windows, w);
+    const LastSample& before = samples[0];
+    const LastSample& last = samples[1];
+    if (last.t == before.t) continue;
+    if ((before.h == nullptr) != (last.h == nullptr)) {
+      warn_mixed(call, metric);
+      continue;
+    }
+    const bool start_reset =
+        use_starts && is_start_time_reset(before.start, before.t, last.start, last.t);
+    if (last.h) {
+      instant_histogram_window(call, metric, w, before, last, is_rate, start_reset, out);
+      continue;
+    }
+    const bool reset = is_rate && (last.v < before.v || start_reset);
+    const double growth = reset ? last.v : last.v - before.v;
+    const double seconds = static_cast<double>(last.t - before.t) / 1000;
+    out.set(w, is_rate ? growth / seconds : growth);
+  }
+}
+
+}  // namespace
+
+void range_rate(const RangeCall& call, const RangeWindows& windows, RowView out) {
+  extrapolated_rate(call, windows, out, {.is_counter = true, .per_second = true});
+}
+void range_increase(const RangeCall& call, const RangeWindows& windows, RowView out) {
+  extrapolated_rate(call, windows, out, {.is_counter = true, .per_second = false});
+}
+void range_delta(const RangeCall& call, const RangeWindows& windows, RowView out) {
+  extrapolated_rate(call, windows, out, {.is_counter = false, .per_second = false});
+}
+void range_irate(const RangeCall& call, const RangeWindows& windows, RowView out) {
+  instant_delta(call, windows, out, true);
+}
+void range_idelta(const RangeCall& call, const RangeWindows& windows, RowView out) {
+  instant_delta(call, windows, out, false);
+}
+
+}  // namespace strata::promql

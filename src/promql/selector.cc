@@ -1,0 +1,225 @@
+// Selectors and subqueries: where samples come from.
+#include <algorithm>
+
+#include "promql/evaluator.h"
+
+namespace strata::promql {
+namespace {
+
+// Offsets and ranges are below 2^53 ms, and times are held below this, so sums stay in 64 bits.
+constexpr TimestampMs kTimeLimit = int64_t{1} << 62;
+
+TimestampMs clamp_time(TimestampMs t) { return std::clamp(t, -kTimeLimit, kTimeLimit); }
+
+// The steps at which a selector looks: shifted, or one and the same where @ pins it.
+WindowSpec window_spec(const Steps& steps, const TimeShift& shift, Millis range) {
+  WindowSpec spec;
+  spec.first_end = clamp_time(shift.at.value_or(steps.start)) - shift.offset.count();
+  spec.interval = shift.at ? 0 : steps.interval;
+  spec.range = range.count();
+  spec.count = steps.count;
+  return spec;
+}
+
+struct Selection {
+  std::shared_ptr<const SeriesSet> set;
+  std::vector<SeriesRef> series;
+};
+
+Result<Selection> select_series(Query& query, const VectorSelector& selector, TimeRange range) {
+  auto found = query.source.select(selector.matchers, range, query.options.max_series);
+  if (!found) return std::unexpected(found.error().within("expanding series"));
+  Selection selection{*std::move(found), {}};
+  selection.series.reserve(selection.set->size());
+  for (size_t i = 0; i < selection.set->size(); ++i) {
+    selection.series.push_back({&selection.set->labels(i), false});
+  }
+  query.count_series(selection.series.size());
+  query.keep(selection.set);
+  return selection;
+}
+
+/// The newest sample of each lookback window.
+class SelectedVector final : public VectorSource {
+ public:
+  SelectedVector(Query& query, Selection selection, WindowSpec spec, Evaluator::Sampled what)
+      : VectorSource(std::move(selection.series)),
+        query_(query),
+        set_(std::move(selection.set)),
+        spec_(spec),
+        what_(what) {}
+
+  Result<> row(size_t i, RowView out) const override {
+    return spec_.count == 1 && what_ != Evaluator::Sampled::kStartTimestamp ? row_of_one(i, out)
+                                                                            : row_of_many(i, out);
+  }
+
+ private:
+  Result<> row_of_one(size_t i, RowView out) const {
+    out.clear();
+    Sample sample;
+    HistogramPtr histogram;
+    const bool found = TRY(set_->read_last(i, spec_.time_range(), sample, histogram));
+    if (!found || (is_stale_nan(sample.v) && !histogram)) return {};
+    query_.count_scanned(1);
+    put(out, 0, sample.t, sample.v, histogram);
+    return {};
+  }
+
+  Result<> row_of_many(size_t i, RowView out) const {
+    thread_local SampleColumns samples;
+    TRY(set_->read(i, spec_.time_range(), samples));
+    query_.count_scanned(samples.size());
+    out.clear();
+    const HistogramPtr none;
+    size_t next = 0;
+    for (size_t s = 0; s < spec_.count; ++s) {
+      const TimestampMs end = spec_.end_at(s);
+      while (next < samples.size() && samples.t[next] <= end) ++next;
+      if (next == 0 || samples.t[next - 1] <= spec_.start_at(s)) continue;
+      const size_t k = next - 1;
+      const HistogramPtr& histogram = samples.h.empty() ? none : samples.h[k];
+      if (!histogram && is_stale_nan(samples.v[k])) continue;
+      if (what_ == Evaluator::Sampled::kStartTimestamp) {
+        const TimestampMs start = samples.st.empty() ? 0 : samples.st[k];
+        out.set(s, static_cast<double>(start) / 1000);
+      } else {
+        put(out, s, samples.t[k], samples.v[k], histogram);
+      }
+    }
+    return {};
+  }
+
+  void put(RowView out, size_t step, TimestampMs t, double v, const HistogramPtr& h) const {
+    if (what_ == Evaluator::Sampled::kTimestamp) {
+      out.set(step, static_cast<double>(t) / 1000);
+    } else if (h) {
+      out.set(step, h);
+    } else {
+      out.set(step, v);
+    }
+  }
+
+  Query& query_;
+  const std::shared_ptr<const SeriesSet> set_;
+  const WindowSpec spec_;
+  const Evaluator::Sampled what_;
+};
+
+class SelectedMatrix final : public MatrixSource {
+ public:
+  SelectedMatrix(Query& query, Selection selection, WindowSpec spec)
+      : MatrixSource(std::move(selection.series), spec),
+        query_(query),
+        set_(std::move(selection.set)) {}
+
+  Result<> read(size_t i, SampleColumns& out) const override {
+    TRY(set_->read(i, spec_.time_range(), out));
+    query_.count_scanned(out.size());
+    return {};
+  }
+
+ private:
+  Query& query_;
+  const std::shared_ptr<const SeriesSet> set_;
+};
+
+/// The rows of an expression at a subquery's own steps, as samples.
+class SubqueryMatrix final : public MatrixSource {
+ public:
+  SubqueryMatrix(VectorPtr inner, Steps inner_steps, WindowSpec spec)
+      : MatrixSource(inner->all_series(), spec),
+        inner_(std::move(inner)),
+        inner_steps_(inner_steps) {}
+
+  Result<> read(size_t i, SampleColumns& out) const override {
+    out.clear();
+    RowView row = inner_->stored_row(i);
+    RowBuffer buffer(row.v.empty() ? inner_steps_.count : 0);
+    if (row.v.empty()) {
+      row = buffer.view();
+      TRY(inner_->row(i, row));
+    }
+    for (size_t s = 0; s < row.size(); ++s) {
+      if (!row.has(s)) continue;
+      out.t.push_back(inner_steps_.at(s));
+      out.v.push_back(row.v[s]);
+      if (row.has_histograms()) out.h.push_back(without_reset_hint(row.histogram(s)));
+    }
+    return {};
+  }
+
+ private:
+  // A hint is about the sample before, which the subquery may have left out, or repeated.
+  static HistogramPtr without_reset_hint(const HistogramPtr& h) {
+    if (!h || h->counter_reset_hint == CounterResetHint::kUnknown ||
+        h->counter_reset_hint == CounterResetHint::kGauge) {
+      return h;
+    }
+    auto copy = std::make_shared<FloatHistogram>(*h);
+    copy->counter_reset_hint = CounterResetHint::kUnknown;
+    return copy;
+  }
+
+  const VectorPtr inner_;
+  const Steps inner_steps_;
+};
+
+/// A subquery that has no step in its range.
+class EmptyMatrix final : public MatrixSource {
+ public:
+  explicit EmptyMatrix(WindowSpec spec) : MatrixSource({}, spec) {}
+  Result<> read(size_t, SampleColumns&) const override { return {}; }
+};
+
+// Multiples of `step` in (after, last].
+Result<Steps> aligned_steps(TimestampMs after, TimestampMs last, int64_t step, size_t max_steps) {
+  TimestampMs first = after / step * step;
+  if (first <= after) first += step;
+  if (first > last) return Steps{first, step, 0};
+  const auto count = static_cast<size_t>((last - first) / step) + 1;
+  if (count > max_steps) {
+    return fail(ErrorCode::kLimit, fmt::format("a subquery has {} steps, the limit is {}: use a "
+                                               "longer step or a shorter range",
+                                               count, max_steps));
+  }
+  return Steps{first, step, count};
+}
+
+}  // namespace
+
+Result<VectorPtr> Evaluator::select(const VectorSelector& selector, Sampled what) {
+  const WindowSpec spec = window_spec(steps_, selector.shift, query_.lookback);
+  Selection selection = TRY(select_series(query_, selector, spec.time_range()));
+  return std::make_unique<SelectedVector>(query_, std::move(selection), spec, what);
+}
+
+Result<MatrixPtr> Evaluator::matrix_of(const MatrixSelector& matrix) {
+  const VectorSelector& selector = *matrix.vector;
+  WindowSpec spec = window_spec(steps_, selector.shift, matrix.range);
+  if (selector.anchored || selector.smoothed) spec.before = query_.lookback.count();
+  if (selector.smoothed) spec.after = query_.lookback.count();
+  Selection selection = TRY(select_series(query_, selector, spec.time_range()));
+  return std::make_unique<SelectedMatrix>(query_, std::move(selection), spec);
+}
+
+Result<MatrixPtr> Evaluator::matrix_of(const SubqueryExpr& subquery) {
+  const WindowSpec spec = window_spec(steps_, subquery.shift, subquery.range);
+  const Millis step =
+      subquery.step.count() > 0 ? subquery.step : query_.options.default_subquery_step;
+  const Steps inner_steps = TRY(aligned_steps(spec.start_at(0), spec.end_at(spec.count - 1),
+                                              step.count(), query_.options.max_steps));
+  if (inner_steps.count == 0) return std::make_unique<EmptyMatrix>(spec);
+  Evaluator inner(query_, inner_steps);
+  VectorPtr rows = TRY(inner.vector(*subquery.inner));
+  rows = TRY(merge_same_labels(query_, std::move(rows), inner_steps.count));
+  return std::make_unique<SubqueryMatrix>(std::move(rows), inner_steps, spec);
+}
+
+Result<MatrixPtr> Evaluator::matrix(const Expr& expr) {
+  const Expr& inner = unwrap(expr);
+  return inner.kind == ExprKind::kSubquery ? matrix_of(as<SubqueryExpr>(inner))
+                                           : matrix_of(as<MatrixSelector>(inner));
+}
+
+}  // namespace strata::promql
