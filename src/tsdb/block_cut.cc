@@ -152,9 +152,10 @@ void BlockCut::note_damage(const SealedTile& tile, const Error& error) {
                                                        {"error", error.message}});
 }
 
-/// Appends what the tile has of `series`, and its times to `times`.
-void BlockCut::read_columns(const SealedTile& tile, std::span<const SeriesId> series,
-                            std::vector<TimestampMs>& times, std::vector<SampleColumns>& out) {
+/// Appends what the tile has of `series`, and its times to `times`. A damaged tile is noted and
+/// left out; a file that cannot be read now is an error, and the cut is tried again later.
+Result<> BlockCut::read_columns(const SealedTile& tile, std::span<const SeriesId> series,
+                                std::vector<TimestampMs>& times, std::vector<SampleColumns>& out) {
   const auto read = [&]() -> Result<> {
     const TileBytes bytes = TRY(tile.read());
     const TileView view = TRY(TileView::open(bytes.bytes));
@@ -170,14 +171,17 @@ void BlockCut::read_columns(const SealedTile& tile, std::span<const SeriesId> se
     }
     return {};
   };
-  if (auto result = read(); !result) note_damage(tile, result.error());
+  auto result = read();
+  if (result || result.error().code != ErrorCode::kCorruption) return result;
+  note_damage(tile, result.error());
+  return {};
 }
 
 Result<> BlockCut::write_group(Source& source, size_t count) {
   const auto series = std::span(source.series).subspan(source.done, count);
   std::vector<SampleColumns> columns(count);
   std::vector<TimestampMs> times;
-  for (const SealedTile& tile : source.tiles) read_columns(tile, series, times, columns);
+  for (const SealedTile& tile : source.tiles) TRY(read_columns(tile, series, times, columns));
   std::ranges::sort(times);
   times.erase(std::ranges::unique(times).begin(), times.end());
   std::vector<uint32_t> numbers;
@@ -195,14 +199,14 @@ Result<> BlockCut::write_mixed(SeriesId series) {
   std::vector<TimestampMs> times;
   for (const Source& source : targets_) {
     for (const SealedTile& tile : source.tiles) {
-      if (tile.layout->column_of(series)) read_columns(tile, {&series, 1}, times, columns);
+      if (tile.layout->column_of(series)) TRY(read_columns(tile, {&series, 1}, times, columns));
     }
   }
   const auto timed =
       std::ranges::lower_bound(timed_, series, {}, &decltype(timed_)::value_type::first);
   if (timed != timed_.end() && timed->first == series) {
     for (const SealedTile& tile : timed->second.sealed) {
-      read_columns(tile, {&series, 1}, times, columns);
+      TRY(read_columns(tile, {&series, 1}, times, columns));
     }
   }
   sort_samples(columns[0]);

@@ -58,8 +58,8 @@ class BlockCut {
   Result<> write_group(Source& source, size_t count);
   Result<> write_mixed(SeriesId series);
   void note_taken();
-  void read_columns(const SealedTile& tile, std::span<const SeriesId> series,
-                    std::vector<TimestampMs>& times, std::vector<SampleColumns>& out);
+  Result<> read_columns(const SealedTile& tile, std::span<const SeriesId> series,
+                        std::vector<TimestampMs>& times, std::vector<SampleColumns>& out);
   void note_damage(const SealedTile& tile, const Error& error);
   Result<> write_note() const;
 

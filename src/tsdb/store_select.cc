@@ -51,23 +51,25 @@ void keep_later(const Sample& sample, bool& found, Sample& out) {
   found = true;
 }
 
-/// Damage is not an error of the query: the rest is served.
-void log_damage(const Error& error) {
+/// Damage is not an error of the query: the rest is served. A file that cannot be read now is one.
+Result<> tolerate_damage(const Error& error) {
+  if (error.code != ErrorCode::kCorruption) return std::unexpected(error);
   log_error("a damaged tile was left out of a query", {{"error", error.message}});
+  return {};
 }
 
-std::vector<OpenedTile> open_tiles(const std::vector<SealedTile>& tiles) {
+Result<std::vector<OpenedTile>> open_tiles(const std::vector<SealedTile>& tiles) {
   std::vector<OpenedTile> out;
   out.reserve(tiles.size());
   for (const SealedTile& tile : tiles) {
     auto bytes = tile.read();
     if (!bytes) {
-      log_damage(bytes.error());
+      TRY(tolerate_damage(bytes.error()));
       continue;
     }
     auto view = TileView::open(bytes->bytes);
     if (!view) {
-      log_damage(view.error().within(tile.segment->path()));
+      TRY(tolerate_damage(view.error().within(tile.segment->path())));
       continue;
     }
     out.push_back({std::move(*bytes), *view, tile.layout, tile.first_column});
@@ -88,47 +90,51 @@ class StoreSeriesSet final : public SeriesSet {
   std::vector<BlockPtr> blocks_;
 
  private:
-  void read_tile(const OpenedTile& tile, uint32_t column, TimeRange range,
-                 SampleColumns& out) const;
-  void last_of_tiles(const std::vector<OpenedTile>& tiles, SeriesId id, TimeRange range,
-                     bool& found, Sample& out) const;
-  void read_block(const BlockReader& block, uint32_t series, TimeRange range,
-                  SampleColumns& out) const;
+  Result<> read_tile(const OpenedTile& tile, uint32_t column, TimeRange range,
+                     SampleColumns& out) const;
+  Result<> last_of_tiles(const std::vector<OpenedTile>& tiles, SeriesId id, TimeRange range,
+                         bool& found, Sample& out) const;
+  Result<> read_block(const BlockReader& block, uint32_t series, TimeRange range,
+                      SampleColumns& out) const;
 };
 
-void StoreSeriesSet::read_tile(const OpenedTile& tile, uint32_t column, TimeRange range,
-                               SampleColumns& out) const {
-  if (!tile.view.time_range().overlaps(range)) return;
-  if (auto done = tile.view.column(column, range, out); !done) log_damage(done.error());
+Result<> StoreSeriesSet::read_tile(const OpenedTile& tile, uint32_t column, TimeRange range,
+                                   SampleColumns& out) const {
+  if (!tile.view.time_range().overlaps(range)) return {};
+  const auto done = tile.view.column(column, range, out);
+  return done ? Result<>{} : tolerate_damage(done.error());
 }
 
 /// Tile by tile after a damaged one was met, so that those behind it are read too.
-void StoreSeriesSet::read_block(const BlockReader& block, uint32_t series, TimeRange range,
-                                SampleColumns& out) const {
+Result<> StoreSeriesSet::read_block(const BlockReader& block, uint32_t series, TimeRange range,
+                                    SampleColumns& out) const {
   const size_t before = out.size();
   const auto done = block.read(series, range, out);
-  if (done) return;
-  log_damage(done.error());
+  if (done) return {};
+  TRY(tolerate_damage(done.error()));
   out.t.resize(before);
   out.v.resize(before);
   const auto places = block.places(series);
-  if (!places) return;
+  if (!places) return tolerate_damage(places.error());
   for (const TilePlace& place : *places) {
     const auto view = block.open_tile(place.tile);
     if (view) (void)view->column(place.column, range, out);
   }
+  return {};
 }
 
 Result<> StoreSeriesSet::read(size_t i, TimeRange range, SampleColumns& out) const {
   const Entry& entry = entries_[i];
   out.clear();
   for (const auto& [block, series] : entry.blocks) {
-    read_block(*blocks_[block], series, range, out);
+    TRY(read_block(*blocks_[block], series, range, out));
   }
   for (const uint32_t number : entry.targets) {
     const TargetPart& part = targets_[number];
     for (const OpenedTile& tile : part.sealed) {
-      if (const auto column = tile.column_of(*entry.id)) read_tile(tile, *column, range, out);
+      if (const auto column = tile.column_of(*entry.id)) {
+        TRY(read_tile(tile, *column, range, out));
+      }
     }
     for (const RowTile& tile : part.rows) {
       if (const auto column = tile.layout->column_of(*entry.id)) tile.read(*column, range, out);
@@ -136,7 +142,7 @@ Result<> StoreSeriesSet::read(size_t i, TimeRange range, SampleColumns& out) con
   }
   if (entry.timed != UINT32_MAX) {
     const TimedPart& part = timed_[entry.timed];
-    for (const OpenedTile& tile : part.sealed) read_tile(tile, 0, range, out);
+    for (const OpenedTile& tile : part.sealed) TRY(read_tile(tile, 0, range, out));
     for (const Sample& sample : part.samples) {
       if (!range.contains(sample.t)) continue;
       out.t.push_back(sample.t);
@@ -147,8 +153,8 @@ Result<> StoreSeriesSet::read(size_t i, TimeRange range, SampleColumns& out) con
   return {};
 }
 
-void StoreSeriesSet::last_of_tiles(const std::vector<OpenedTile>& tiles, SeriesId id,
-                                   TimeRange range, bool& found, Sample& out) const {
+Result<> StoreSeriesSet::last_of_tiles(const std::vector<OpenedTile>& tiles, SeriesId id,
+                                       TimeRange range, bool& found, Sample& out) const {
   for (auto tile = tiles.rbegin(); tile != tiles.rend(); ++tile) {
     const TimeRange covered = tile->view.time_range();
     if (!covered.overlaps(range) || (found && covered.max <= out.t)) continue;
@@ -157,11 +163,12 @@ void StoreSeriesSet::last_of_tiles(const std::vector<OpenedTile>& tiles, SeriesI
     Sample sample;
     const auto last = tile->view.last(*column, range, sample);
     if (!last) {
-      log_damage(last.error());
+      TRY(tolerate_damage(last.error()));
     } else if (*last) {
       keep_later(sample, found, out);
     }
   }
+  return {};
 }
 
 Result<bool> StoreSeriesSet::read_last(size_t i, TimeRange range, Sample& out,
@@ -178,21 +185,21 @@ Result<bool> StoreSeriesSet::read_last(size_t i, TimeRange range, Sample& out,
       keep_later(sample, found, out);
       break;
     }
-    last_of_tiles(part.sealed, *entry.id, range, found, out);
+    TRY(last_of_tiles(part.sealed, *entry.id, range, found, out));
   }
   if (entry.timed != UINT32_MAX) {
     const TimedPart& part = timed_[entry.timed];
     for (const Sample& candidate : part.samples) {
       if (range.contains(candidate.t)) keep_later(candidate, found, out);
     }
-    last_of_tiles(part.sealed, *entry.id, range, found, out);
+    TRY(last_of_tiles(part.sealed, *entry.id, range, found, out));
   }
   for (auto it = entry.blocks.rbegin(); it != entry.blocks.rend(); ++it) {
     const BlockReader& block = *blocks_[it->first];
     if (found && block.meta().max_time <= out.t) continue;
     const auto last = block.read_last(it->second, range, sample);
     if (!last) {
-      log_damage(last.error());
+      TRY(tolerate_damage(last.error()));
     } else if (*last) {
       keep_later(sample, found, out);
     }
@@ -210,7 +217,7 @@ class Selector {
  private:
   Result<> select_head();
   Result<> select_blocks();
-  uint32_t part_of(TargetId target);
+  Result<uint32_t> part_of(TargetId target);
   Result<Entry*> entry_for(Labels labels);
 
   const Db::Impl& db_;
@@ -222,14 +229,14 @@ class Selector {
   std::unordered_map<Labels, size_t> by_labels_;  // made when blocks take part
 };
 
-uint32_t Selector::part_of(TargetId target) {
+Result<uint32_t> Selector::part_of(TargetId target) {
   const auto [entry, is_new] =
       parts_.try_emplace(index_of(target), static_cast<uint32_t>(set_->targets_.size()));
   if (is_new) {
     TargetPart part;
     if (const TargetHead* head = db_.targets.find(target)) {
       TargetSnapshot snapshot = head->snapshot(range_);
-      part = {open_tiles(snapshot.sealed), std::move(snapshot.rows)};
+      part = { TRY(open_tiles(snapshot.sealed)), std::move(snapshot.rows) };
     }
     set_->targets_.push_back(std::move(part));
   }
@@ -244,15 +251,18 @@ Result<> Selector::select_head() {
     Entry& entry = set_->entries_[i];
     entry.labels = std::move(selected.labels);
     entry.id = selected.id;
-    if (selected.home) entry.targets.push_back(part_of(*selected.home));
+    if (selected.home) entry.targets.push_back(TRY(part_of(*selected.home)));
     if (!selected.timed) continue;
     TimedSnapshot snapshot = db_.timed.snapshot(selected.id, range_);
     if (snapshot.sealed.empty() && snapshot.samples.empty()) continue;
     entry.timed = static_cast<uint32_t>(set_->timed_.size());
-    set_->timed_.push_back({open_tiles(snapshot.sealed), std::move(snapshot.samples)});
+    set_->timed_.push_back({
+      TRY(open_tiles(snapshot.sealed))
+      , std::move(snapshot.samples)
+    });
   }
   for (const auto& [i, target] : selection.more_homes) {
-    set_->entries_[i].targets.push_back(part_of(target));
+    set_->entries_[i].targets.push_back(TRY(part_of(target)));
   }
   return {};
 }
@@ -279,7 +289,7 @@ Result<> Selector::select_blocks() {
     for (const uint32_t series : TRY(block.select(matchers_))) {
       auto labels = block.labels(series);
       if (!labels) {
-        log_damage(labels.error());
+        TRY(tolerate_damage(labels.error()));
         continue;
       }
       Entry* entry = TRY(entry_for(std::move(*labels)));
