@@ -22,12 +22,12 @@ uint64_t magnitude(int64_t value) {
   return value < 0 ? ~static_cast<uint64_t>(value) + 1 : static_cast<uint64_t>(value);
 }
 
-// Of all differences from the first (plain) or from zero; 1 when that is too large to divide by.
-uint64_t common_divisor(std::span<const int64_t> values, bool from_first) {
-  const int64_t origin = from_first ? values[0] : 0;
+// Of all values, or (plain) of how far they are above the least; 1 when that is too large to divide
+// by. A distance is unsigned: as a signed number it may wrap, and then be no multiple any more.
+uint64_t common_divisor(std::span<const int64_t> values, bool plain, int64_t low) {
   uint64_t gcd = 0;
   for (const int64_t value : values) {
-    gcd = std::gcd(gcd, magnitude(wrap_sub(value, origin)));
+    gcd = std::gcd(gcd, plain ? static_cast<uint64_t>(wrap_sub(value, low)) : magnitude(value));
     if (gcd == 1) return 1;
   }
   return gcd == 0 || gcd > uint64_t{INT64_MAX} ? 1 : gcd;
@@ -119,7 +119,7 @@ void VectorEncoder::plan_residuals(std::span<const int64_t> differences, VectorP
                                    VectorPlan& best) {
   const bool plain = candidate.predictor == Predictor::kPlain;
   const auto [low, high] = std::ranges::minmax(differences);
-  candidate.gcd = low == high ? 1 : common_divisor(differences, plain);
+  candidate.gcd = low == high ? 1 : common_divisor(differences, plain, low);
   if (candidate.gcd != 1) candidate.bytes += varint_size(candidate.gcd);
 
   VectorPlan from_low = candidate;

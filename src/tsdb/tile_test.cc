@@ -121,6 +121,19 @@ TEST(Tile, EveryShapeComesBackBitForBit) {
   }
 }
 
+// Few values often have a divisor in common, which wide ones do not.
+TEST(Tile, AFewValuesOfAnyShapeComeBack) {
+  Random random(12);
+  for (int round = 0; round < 150; ++round) {
+    const size_t rows = 2 + below(random, 6);
+    const auto at = times(rows, random, 10);
+    std::vector<Expected> columns;
+    for (const auto& shape : shapes()) columns.push_back({shape.make(rows, random), {}, {}});
+    expect_round_trip(at, columns);
+    if (HasFatalFailure()) return;
+  }
+}
+
 std::vector<uint64_t> presence(size_t rows, Random& random, int kind) {
   std::vector<uint64_t> words((rows + 63) / 64);
   const size_t edge = below(random, rows + 1);
@@ -184,7 +197,7 @@ size_t encoded_size(std::span<const TimestampMs> at, const std::vector<Expected>
 
 TEST(Tile, HistogramFamiliesAreSmallerAndComeBack) {
   Random random(3);
-  for (const size_t rows : {32u, 480u, 5760u}) {
+  for (const size_t rows : {32u, 480u, 2100u}) {
     const auto at = times(rows, random, 5);
     auto columns = histogram(rows, 20, 1, random);
     for (auto& column : histogram(rows, 14, 2, random)) columns.push_back(column);
