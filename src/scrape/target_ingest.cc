@@ -112,7 +112,7 @@ Result<> TargetIngest::ingest(TimestampMs t, std::string_view body, wire::Exposi
   TRY(append(t));
   if (changed) {
     previous_.swap(present_);
-    previous_is_last_body_ = true;
+    previous_is_last_body_ = !repeats_series_;
     forget_old_lines();
   }
   if (read_metadata_) metadata_.set(std::make_shared<const MetadataMap>(std::move(families_)));
@@ -283,7 +283,8 @@ void TargetIngest::drop_repeated_columns() {
     repeated[sorted[i].second] = true;
     ++repetitions;
   }
-  if (repetitions == 0) return;
+  repeats_series_ = repetitions > 0;
+  if (!repeats_series_) return;
   metrics_.duplicate_timestamp.inc(repetitions);
   size_t kept = 0;
   for (size_t i = 0; i < columns_.size(); ++i) {
