@@ -151,11 +151,7 @@ class HttpFetcher final : public Fetcher {
                                 fallback == config::ScrapeProtocol::kOpenMetricsText100;
       format = open_metrics ? wire::ExpositionFormat::kOpenMetrics : wire::ExpositionFormat::kText;
     }
-    if (!format) {
-      return bad_data(fmt::format(
-          "{}; set fallback_scrape_protocol for this job if the target cannot send a better one",
-          format.error().message));
-    }
+    if (!format) return std::unexpected(format.error());
     body.format = *format;
     body.bytes = std::move(response->body);
     return body;

@@ -119,7 +119,7 @@ class BadTargets(EndToEndTest):
     def test_not_an_exposition(self):
         def page(connection):
             body = b"<html>hello</html>"
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n"
                                b"Content-Length: %d\r\n\r\n" % len(body) + body)
         self.check(page, "text/html|Content-Type")
 

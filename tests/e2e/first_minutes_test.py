@@ -62,7 +62,8 @@ class FirstMinutes(EndToEndTest):
 
     def test_api_shapes(self):
         strata = self.strata()
-        wait_until(lambda: strata.value('up{job="strata"}') == 1.0, "a first scrape")
+        for job in ("strata", "node"):
+            wait_until(lambda: strata.value(f'up{{job="{job}"}}') == 1.0, "a first scrape")
         self.assertEqual(strata.get("/-/healthy").status, 200)
         build = strata.get("/api/v1/status/buildinfo").json()["data"]
         self.assertIn("version", build)
