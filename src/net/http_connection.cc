@@ -242,6 +242,7 @@ HttpConnection::Awaitable HttpConnection::send_stream(std::shared_ptr<Answer> an
 }
 
 HttpConnection::Awaitable HttpConnection::write(std::string_view first, std::string_view second) {
+  answered_ = true;
   Stream::Pieces pieces{asio::buffer(first), asio::buffer(second)};
   const auto error =
       co_await stream_->write_all(pieces, [this] { deadline_.set(core_->options.write_timeout); });

@@ -233,16 +233,17 @@ class ResponseParser::Impl final : public http::basic_parser<false> {
         stop({ErrorCode::kBadData, "the response has a Transfer-Encoding other than chunked"}, ec);
       }
     }
+    if (const auto length = content_length(); length && !is_done()) expect(*length, ec);
   }
-  void on_body_init_impl(const boost::optional<uint64_t>& length, error_code& ec) override {
-    if (!length) return;
+  /// Refuses a body that is announced to be too large before it is sent.
+  void expect(uint64_t length, error_code& ec) {
     // A compressed body may be a little larger than its text (zlib's bound).
-    const uint64_t most =
-        unzip_ ? options_.body_bytes + options_.body_bytes / 1000 + 64 : options_.body_bytes;
-    if (*length > most) return stop(body_too_large(), ec);
+    const uint64_t slack = unzip_ ? options_.body_bytes / 1000 + 64 : 0;
+    if (length > options_.body_bytes + slack) return stop(body_too_large(), ec);
     static constexpr uint64_t kReserve = 1 << 20;
-    if (!unzip_) response_.body.reserve(std::min(*length, kReserve));
+    if (!unzip_) response_.body.reserve(std::min(length, kReserve));
   }
+  void on_body_init_impl(const boost::optional<uint64_t>&, error_code&) override {}
   size_t on_body_impl(string_view body, error_code& ec) override { return take(body, ec); }
   void on_chunk_header_impl(uint64_t, string_view, error_code&) override {}
   size_t on_chunk_body_impl(uint64_t, string_view body, error_code& ec) override {

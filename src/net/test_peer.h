@@ -13,6 +13,8 @@
 #include <thread>
 #include <utility>
 
+#include "base/mutex.h"
+
 namespace strata::net {
 
 /// A connected socket.
@@ -119,12 +121,19 @@ class ScriptedServer {
         const int fd = ::accept(fd_, nullptr, nullptr);
         if (fd < 0) return;
         Peer peer(fd);
+        set_current(fd);
         script(peer, i);
+        set_current(-1);
       }
     });
   }
   ~ScriptedServer() {
     ::shutdown(fd_, SHUT_RDWR);  // accept returns
+    {
+      MutexLock lock(mutex_);
+      closing_ = true;
+      if (current_ >= 0) ::shutdown(current_, SHUT_RDWR);  // and so does a script that reads
+    }
     thread_.join();
     ::close(fd_);
   }
@@ -135,8 +144,17 @@ class ScriptedServer {
   }
 
  private:
+  void set_current(int fd) {
+    MutexLock lock(mutex_);
+    current_ = fd;
+    if (closing_ && fd >= 0) ::shutdown(fd, SHUT_RDWR);
+  }
+
   const int fd_;
   uint16_t port_ = 0;
+  Mutex mutex_;
+  int current_ GUARDED_BY(mutex_) = -1;
+  bool closing_ GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };
 
