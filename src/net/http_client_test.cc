@@ -9,7 +9,7 @@
 #include "net/basic_auth.h"
 #include "net/gzip.h"
 #include "net/http_server.h"
-#include "net/test_peer.h"
+#include "net/peer_for_test.h"
 
 namespace strata::net {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "base/thread_pool.h"
 #include "net/gzip.h"
-#include "net/test_peer.h"
+#include "net/peer_for_test.h"
 
 namespace strata::net {
 namespace {

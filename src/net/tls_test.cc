@@ -9,7 +9,7 @@
 #include "base/temp_dir.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
-#include "net/test_peer.h"
+#include "net/peer_for_test.h"
 
 namespace strata::net {
 namespace {
