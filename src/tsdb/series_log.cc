@@ -105,7 +105,8 @@ Result<std::unique_ptr<SeriesLog>> SeriesLog::open(Fs& fs, std::string dir,
   log->file_ = TRY(FrameFile::resume(fs, log->path_, end));
   log->size_ = end;
   log->sequence_ = sequence;
-  log->name_unsynced_ = true;
+  // The process that wrote it may have been killed before it synced.
+  log->unsynced_ = log->name_unsynced_ = true;
   return log;
 }
 

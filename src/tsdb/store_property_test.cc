@@ -92,7 +92,9 @@ class History {
     ASSERT_TRUE(fs_.lose_power());
     open();
     // Between what was synced and what was appended; go on with what there is.
+    fs_.set_hook(nullptr);
     Model found = read_all();
+    arm();
     for (const auto& [labels, values] : synced_) {
       for (const auto& [t, bits] : values) {
         ASSERT_TRUE(found[labels].contains(t)) << labels.to_string() << " lost " << t - kStart;
@@ -113,8 +115,8 @@ class History {
     switch (pick(10)) {
       case 0: return stale_nan();
       case 1: return std::bit_cast<double>(0x7ff8000000000000 | (random_() & 0xffff));
-      case 2: return 0.0;
-      case 3: return std::bit_cast<double>(random_() >> 1);
+      case 2: return -0.0;
+      case 3: return std::bit_cast<double>(random_());
       case 4: return chance() * 1000;
       case 5: return std::numeric_limits<double>::infinity();
       default: return std::floor(chance() * 100);
@@ -274,17 +276,17 @@ class History {
 
 class StoreProperty : public testing::TestWithParam<uint64_t> {};
 
-TEST_P(StoreProperty, AgreesWithTheModelThroughKills) { History(GetParam(), {}).run(600); }
+TEST_P(StoreProperty, AgreesWithTheModelThroughKills) { History(GetParam(), {}).run(400); }
 
 TEST_P(StoreProperty, AgreesWithTheModelThroughFailingFiles) {
-  History(GetParam(), {.failing = 0.05}).run(600);
+  History(GetParam(), {.failing = 0.05}).run(400);
 }
 
 TEST_P(StoreProperty, KeepsWhatWasSyncedThroughLossOfPower) {
-  History(GetParam(), {.failing = 0.01, .power = 0.02}).run(600);
+  History(GetParam(), {.failing = 0.01, .power = 0.02}).run(400);
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, StoreProperty, testing::Range<uint64_t>(1, 9));
+INSTANTIATE_TEST_SUITE_P(Seeds, StoreProperty, testing::Range<uint64_t>(1, 6));
 
 }  // namespace
 }  // namespace strata::tsdb

@@ -88,6 +88,8 @@ Result<std::vector<TileStore::Damage>> TileStore::recover(const OnTile& on_tile)
       MutexLock lock(mutex_);
       last_number_ = std::max(last_number_, number);
       sizes_[number] = entry.size;
+      names_unsynced_ = true;
+      unsynced_.insert(number);  // the process that wrote it may have been killed before
     }
     TRY(recover_segment(number, entry.size, on_tile, damage));
   }

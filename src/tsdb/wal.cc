@@ -15,8 +15,10 @@ Result<std::unique_ptr<Wal>> Wal::open(Fs& fs, std::string dir, uint64_t segment
     if (number == 0 || entry.is_directory) continue;
     wal->found_.push_back(number);
     wal->sizes_[number] = entry.size;
+    wal->unsynced_.insert(number);  // the process that wrote it may have been killed before
     wal->segment_ = std::max(wal->segment_, number);
   }
+  wal->names_unsynced_ = !wal->found_.empty();
   std::ranges::sort(wal->found_);
   return wal;
 }
