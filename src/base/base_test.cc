@@ -50,6 +50,11 @@ TEST(Utf8, FindsOneBadByteAnywhereInAsciiText) {
   }
 }
 
+TEST(Hash, Xxh64MatchesItsSpecification) {
+  EXPECT_EQ(xxh64(""), 0xef46db3751d8e999u);
+  EXPECT_EQ(xxh64("abc"), 0x44bc2cf5ad770999u);
+}
+
 TEST(Hash, Crc32cMatchesRfc3720) {
   EXPECT_EQ(crc32c("123456789"), 0xe3069283u);
   EXPECT_EQ(crc32c("6789", crc32c("12345")), 0xe3069283u);

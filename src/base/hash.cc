@@ -15,6 +15,8 @@ uint64_t hash64(std::string_view bytes, uint64_t seed) {
   return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
 }
 
+uint64_t xxh64(std::string_view bytes) { return XXH64(bytes.data(), bytes.size(), 0); }
+
 #if defined(__SSE4_2__)
 
 uint32_t crc32c(std::string_view bytes, uint32_t crc) {
