@@ -266,10 +266,7 @@ class SumFold final : public Fold {
       if (!cell) cell = std::make_unique<HistogramCell>(average_);
       if (cell->incompatible || cell->fold.add(*row.histogram(i))) continue;
       cell->incompatible = true;
-      query_.annotations.warn(
-          span(), fmt::format("vector contains a mix of histograms with exponential and custom "
-                              "buckets schemas for metric name {}",
-                              quoted(series.labels->metric_name())));
+      query_.annotations.warn(span(), mixed_schemas_text(series.labels->metric_name()));
     }
   }
 

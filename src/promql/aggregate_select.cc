@@ -5,6 +5,7 @@
 #include <numeric>
 #include <unordered_map>
 
+#include "base/hash.h"
 #include "base/number.h"
 #include "base/utf8.h"
 #include "promql/aggregate.h"
@@ -21,6 +22,24 @@ std::vector<std::vector<uint32_t>> members_of(const Grouping& grouping) {
     members[grouping.group_of[i]].push_back(i);
   }
   return members;
+}
+
+// The hash by which Prometheus samples: XXH64 of names and values, each behind its length, which is
+// one byte, or 0xff and three little-endian ones.
+uint64_t prometheus_hash(const Labels& labels) {
+  std::string bytes;
+  const auto append = [&](std::string_view text) {
+    const size_t size = text.size();
+    if (size < 0xff) {
+      bytes += static_cast<char>(size);
+    } else {
+      bytes += '\xff';
+      for (int shift = 0; shift < 24; shift += 8) bytes += static_cast<char>(size >> shift);
+    }
+    bytes += text;
+  };
+  for (const Label& label : labels) append(label.name), append(label.value);
+  return xxh64(bytes);
 }
 
 Result<> check_k(const std::vector<double>& k) {
@@ -84,13 +103,13 @@ class Chooser {
     }
   }
 
-  // A hash of the labels says where in [0, 1) a series stands; r takes those below r, -r the rest.
+  // The labels' hash says where in [0, 1) a series stands; r takes those below r, r - 1 the rest.
   void choose_ratio(const std::vector<uint32_t>& members, size_t step, double parameter) {
     const double r = std::clamp(parameter, -1.0, 1.0);
     for (const uint32_t i : members) {
       if (!input_.view(i).has(step)) continue;
       constexpr double kMax = 18446744073709551615.0;
-      const double place = static_cast<double>(input_.series(i).labels->hash()) / kMax;
+      const double place = static_cast<double>(prometheus_hash(*input_.series(i).labels)) / kMax;
       if (r >= 0 ? place < r : place >= 1 + r) chosen_.push_back(i);
     }
   }

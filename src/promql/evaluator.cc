@@ -1,6 +1,7 @@
 #include "promql/evaluator.h"
 
 #include <algorithm>
+#include <array>
 
 #include "promql/histogram_ops.h"
 
@@ -28,6 +29,25 @@ class RangeFunctionRows final : public VectorSource {
   const RangeCall call_;
   const RangeBody body_;
 };
+
+// Functions that know of samples beyond the range's ends.
+Result<> check_modifiers(const RangeCall& call) {
+  constexpr auto kAnchored =
+      std::to_array<std::string_view>({"changes", "delta", "increase", "rate", "resets"});
+  constexpr auto kSmoothed = std::to_array<std::string_view>({"delta", "increase", "rate"});
+  const auto check = [&](std::span<const std::string_view> allowed, std::string_view modifier,
+                         std::string_view list) -> Result<> {
+    const std::string_view name = call.call.function->name;
+    if (std::ranges::count(allowed, name) > 0) return {};
+    return execution_error(fmt::format("{0} modifier can only be used with: {1} - not with {2}",
+                                       modifier, list, name));
+  };
+  if (call.anchored()) {
+    return check(kAnchored, "anchored", "changes, delta, increase, rate, resets");
+  }
+  if (call.smoothed()) return check(kSmoothed, "smoothed", "delta, increase, rate");
+  return {};
+}
 
 Result<> apply_to_floats(FloatBody body, RowView row) {
   row.drop_histograms();
@@ -150,6 +170,7 @@ Result<VectorPtr> Evaluator::range_function(const Call& call, RangeBody body) {
     }
     matrix_argument = TRY(matrix(inner));
   }
+  TRY(check_modifiers(range_call));
   auto rows =
       std::make_unique<RangeFunctionRows>(std::move(matrix_argument), std::move(range_call), body);
   if (call.function->keeps_name) return rows;

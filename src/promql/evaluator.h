@@ -57,6 +57,7 @@ class Evaluator {
   Result<Value> eval_call(const Call& call);
   Result<Value> eval_unary(const UnaryExpr& unary);
   Result<Value> eval_invariant(const Expr& expr);
+  Result<VectorPtr> select_smoothed(const VectorSelector& selector);
   Result<MatrixPtr> matrix_of(const MatrixSelector& selector);
   Result<MatrixPtr> matrix_of(const SubqueryExpr& subquery);
 

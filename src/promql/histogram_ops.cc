@@ -246,12 +246,22 @@ bool HistogramAccumulator::combine(const FloatHistogram& h, bool negative) {
   return true;
 }
 
-void HistogramAccumulator::scale(double factor) {
-  const auto apply = [factor](Cell& cell) { cell.v *= factor, cell.c *= factor; };
+template <class Change>
+void HistogramAccumulator::change_all(Change change) {
+  const auto apply = [&](Cell& cell) { cell.v = change(cell.v), cell.c = change(cell.c); };
   apply(zero_), apply(count_), apply(sum_);
   for (auto& bucket : positive_) apply(bucket.second);
   for (auto& bucket : negative_) apply(bucket.second);
+}
+
+void HistogramAccumulator::scale(double factor) {
+  change_all([factor](double v) { return v * factor; });
   if (factor < 0) hint_ = CounterResetHint::kGauge;
+}
+
+void HistogramAccumulator::divide(double divisor) {
+  change_all([divisor](double v) { return v / divisor; });
+  if (divisor < 0) hint_ = CounterResetHint::kGauge;
 }
 
 bool HistogramAccumulator::overflowed() const {
@@ -304,10 +314,10 @@ bool HistogramFold::add_to_average(const FloatHistogram& h) {
       return true;
     }
     incremental_ = true;
-    fold_->scale(1 / (count_ - 1));
+    fold_->divide(count_ - 1);
   }
   fold_->scale((count_ - 1) / count_);
-  return fold_->add(*scaled(h, 1 / count_));
+  return fold_->add(*divided(h, count_));
 }
 
 FloatHistogram HistogramFold::result() const {
@@ -324,19 +334,18 @@ HistogramPtr scaled(const FloatHistogram& h, double factor) {
 }
 
 HistogramPtr divided(const FloatHistogram& h, double divisor) {
+  if (divisor != 0) {
+    HistogramAccumulator accumulator(h);
+    accumulator.divide(divisor);
+    return std::make_shared<FloatHistogram>(accumulator.result());
+  }
   auto out = std::make_shared<FloatHistogram>(h);
   out->zero_count /= divisor;
   out->count /= divisor;
   out->sum /= divisor;
-  if (divisor == 0) {
-    out->positive_spans.clear(), out->positive_buckets.clear();
-    out->negative_spans.clear(), out->negative_buckets.clear();
-    return out;
-  }
-  for (double& count : out->positive_buckets) count /= divisor;
-  for (double& count : out->negative_buckets) count /= divisor;
-  if (divisor < 0) out->counter_reset_hint = CounterResetHint::kGauge;
-  return std::make_shared<FloatHistogram>(compacted(*out));
+  out->positive_spans.clear(), out->positive_buckets.clear();
+  out->negative_spans.clear(), out->negative_buckets.clear();
+  return out;
 }
 
 bool equal(const FloatHistogram& a, const FloatHistogram& b) {

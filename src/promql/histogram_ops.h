@@ -39,6 +39,8 @@ class HistogramAccumulator {
   bool add(const FloatHistogram& h) { return combine(h, false); }
   bool subtract(const FloatHistogram& h) { return combine(h, true); }
   void scale(double factor);
+  /// Not scale(1 / divisor): that rounds twice.
+  void divide(double divisor);
   /// Some field is infinite.
   bool overflowed() const;
   FloatHistogram result() const;
@@ -58,6 +60,8 @@ class HistogramAccumulator {
   };
   using Buckets = std::vector<std::pair<int32_t, Cell>>;  // by index
 
+  template <class Change>
+  void change_all(Change change);
   bool combine(const FloatHistogram& h, bool negative);
   void adjust_hint(CounterResetHint other);
   void raise_zero_threshold(double threshold);

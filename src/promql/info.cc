@@ -159,11 +159,21 @@ class InfoJoin {
     selector.shift.offset = reference.offset;
     VectorPtr times = TRY(evaluator_.select(selector, Evaluator::Sampled::kTimestamp));
     info_ = TRY(Frame::of(query_, std::move(times), steps_));
+    TRY(forbid_histograms(selector));
     for (uint32_t i = 0; i < info_->size(); ++i) {
       const Labels& labels = *info_->series(i).labels;
       by_identity_[identity_of(labels).bytes()][std::string(labels.metric_name())].push_back(i);
     }
     return {};
+  }
+
+  // The times of samples do not tell their type.
+  Result<> forbid_histograms(const VectorSelector& selector) {
+    const VectorPtr values = TRY(evaluator_.select(selector, Evaluator::Sampled::kValue));
+    return for_each_row(query_, *values, steps_, [](size_t, RowView row) -> Result<> {
+      if (row.has_histograms()) return execution_error("info sample should be float");
+      return {};
+    });
   }
 
   // Of several series of one info metric the newest counts.

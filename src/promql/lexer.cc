@@ -54,7 +54,7 @@ constexpr auto kKeywords = std::to_array<Keyword>({
     {"inf", TokenKind::kNumber},
     {"nan", TokenKind::kNumber},
 });
-constexpr size_t kLongestKeyword = 11;
+constexpr size_t kLongestKeyword = std::string_view("count_values").size();
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }

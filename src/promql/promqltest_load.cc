@@ -10,7 +10,8 @@
 namespace strata::promql {
 namespace {
 
-// A store keeps of each histogram whether a counter reset lies before it.
+// What a store tells of each histogram: that no counter reset lies before it, where that is so; a
+// reset begins a new chunk, and nothing is told of a chunk's first sample.
 void set_store_hints(SampleColumns& samples) {
   const FloatHistogram* before = nullptr;
   for (size_t i = 0; i < samples.h.size(); ++i) {
@@ -28,11 +29,8 @@ void set_store_hints(SampleColumns& samples) {
         const bool layout_changed = stored->schema != before->schema ||
                                     stored->zero_threshold != before->zero_threshold ||
                                     stored->custom_values != before->custom_values;
-        if (!layout_changed) {
-          stored->counter_reset_hint = detect_reset(*stored, *before) ? CounterResetHint::kReset
-                                                                      : CounterResetHint::kNotReset;
-        } else if (stored->count < before->count) {
-          stored->counter_reset_hint = CounterResetHint::kReset;
+        if (!layout_changed && !detect_reset(*stored, *before)) {
+          stored->counter_reset_hint = CounterResetHint::kNotReset;
         }
       }
     }

@@ -10,8 +10,9 @@ namespace strata::promql {
 namespace {
 
 constexpr auto kTimeDependent = std::to_array<std::string_view>(
-    {"day_of_month", "day_of_week", "day_of_year", "days_in_month", "hour", "minute", "month",
-     "predict_linear", "start_timestamp", "time", "timestamp", "year"});
+    {"day_of_month", "day_of_week", "day_of_year", "days_in_month", "end", "hour", "minute",
+     "month", "predict_linear", "range", "start", "start_timestamp", "step", "time", "timestamp",
+     "year"});
 
 /// Puts `@ at` on every selector and subquery that has no @ yet; what is inside a subquery follows
 /// the subquery.

@@ -22,19 +22,25 @@ void range_extended_rate(const RangeCall& call, const RangeWindows& windows, Row
                          bool is_counter, bool per_second);
 
 // rate_histogram.cc
-struct HistogramRate {
-  const RangeCall& call;
+struct HistogramContext {
+  Annotations& annotations;
+  SourceSpan span;
   std::string_view metric;
   bool is_counter;
 };
 /// How much the counter grew over the window; null (and an annotation) where that has no answer.
-std::shared_ptr<FloatHistogram> histogram_growth(const HistogramRate& rate,
+std::shared_ptr<FloatHistogram> histogram_growth(const HistogramContext& context,
                                                  std::span<const HistogramPtr> h,
                                                  std::span<const TimestampMs> t,
                                                  std::span<const TimestampMs> start_times);
+/// On the line between two samples; a counter that was reset grew from zero. Null as above.
+HistogramPtr interpolated_histogram(const HistogramContext& context, const HistogramPtr& h1,
+                                    TimestampMs t1, const HistogramPtr& h2, TimestampMs t2,
+                                    TimestampMs t);
 /// a - b and a + b, with annotations; null where they are incompatible.
-std::shared_ptr<FloatHistogram> annotated_sum(const HistogramRate& rate, const FloatHistogram& a,
-                                              const FloatHistogram& b, bool subtract);
+std::shared_ptr<FloatHistogram> annotated_sum(const HistogramContext& context,
+                                              const FloatHistogram& a, const FloatHistogram& b,
+                                              bool subtract);
 
 // over_time.cc
 void range_sum(const RangeCall& call, const RangeWindows& windows, RowView out);
@@ -67,6 +73,8 @@ double quantile(double q, std::span<double> values);
 /// Where annotations about a range function point: its first argument.
 SourceSpan annotation_span(const RangeCall& call);
 void warn_mixed(const RangeCall& call, std::string_view metric);
+std::string mixed_samples_text(std::string_view metric);
+std::string mixed_schemas_text(std::string_view metric);
 void info_histograms_ignored(const RangeCall& call, std::string_view metric);
 void warn_mixed_schemas(const RangeCall& call, std::string_view metric);
 

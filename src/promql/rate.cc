@@ -10,10 +10,24 @@ namespace strata::promql {
 
 SourceSpan annotation_span(const RangeCall& call) { return unwrap(*call.call.args[0]).span; }
 
+std::string mixed_samples_text(std::string_view metric) {
+  return fmt::format("encountered a mix of histograms and floats for metric name {}",
+                     quoted(metric));
+}
+
+std::string mixed_schemas_text(std::string_view metric) {
+  return fmt::format(
+      "vector contains a mix of histograms with exponential and custom buckets schemas for metric "
+      "name {}",
+      quoted(metric));
+}
+
 void warn_mixed(const RangeCall& call, std::string_view metric) {
-  call.query.annotations.warn(
-      annotation_span(call),
-      fmt::format("encountered a mix of histograms and floats for metric name {}", quoted(metric)));
+  call.query.annotations.warn(annotation_span(call), mixed_samples_text(metric));
+}
+
+void warn_mixed_schemas(const RangeCall& call, std::string_view metric) {
+  call.query.annotations.warn(annotation_span(call), mixed_schemas_text(metric));
 }
 
 void info_histograms_ignored(const RangeCall& call, std::string_view metric) {
@@ -21,14 +35,6 @@ void info_histograms_ignored(const RangeCall& call, std::string_view metric) {
       annotation_span(call), fmt::format("ignored histograms in a range containing both floats and "
                                          "histograms for metric name {}",
                                          quoted(metric)));
-}
-
-void warn_mixed_schemas(const RangeCall& call, std::string_view metric) {
-  call.query.annotations.warn(
-      annotation_span(call),
-      fmt::format("vector contains a mix of histograms with exponential and custom buckets schemas "
-                  "for metric name {}",
-                  quoted(metric)));
 }
 
 bool is_start_time_reset(TimestampMs previous_start, TimestampMs previous, TimestampMs start,
@@ -224,7 +230,8 @@ class Rate {
     const auto& part = windows_.histograms;
     const auto h = windows_.histogram_values(w);
     Extrapolation extrapolate = extrapolation(part, w);
-    const HistogramRate rate{call_, metric_, kind_.is_counter};
+    const HistogramContext context{call_.query.annotations, annotation_span(call_), metric_,
+                                   kind_.is_counter};
     std::span<const TimestampMs> starts;
     if (use_starts_ && !part.start_time.empty()) {
       starts = part.start_time.subspan(part.begin[w], h.size());
@@ -234,13 +241,13 @@ class Rate {
       for (size_t i = 1; i < starts.size() && kind_.is_counter; ++i) {
         if (starts_overlap(starts[i - 1], part.t[part.begin[w] + i - 1], starts[i])) warn_overlap();
       }
-      growth = histogram_growth(rate, h, windows_.histogram_times(w), starts);
+      growth = histogram_growth(context, h, windows_.histogram_times(w), starts);
       if (!growth) return;
     } else if (extrapolate.begins_at == 0) {
       return;
     }
     if (extrapolate.begins_at != 0) {
-      growth = growth ? annotated_sum(rate, *growth, *h[0], false)
+      growth = growth ? annotated_sum(context, *growth, *h[0], false)
                       : std::make_shared<FloatHistogram>(*h[0]);
       if (!growth) return;
     } else {
@@ -322,7 +329,8 @@ void instant_histogram_window(const RangeCall& call, std::string_view metric, si
   if (!is_rate && (!is_gauge(before) || !is_gauge(last))) warn_gauge(call, metric, false);
   auto result = std::make_shared<FloatHistogram>(*last.h);
   if (!is_rate || (!start_reset && !detect_reset(*last.h, *before.h))) {
-    result = annotated_sum({call, metric, is_rate}, *last.h, *before.h, true);
+    result = annotated_sum({call.query.annotations, annotation_span(call), metric, is_rate},
+                           *last.h, *before.h, true);
     if (!result) return;
   }
   result->counter_reset_hint = CounterResetHint::kGauge;

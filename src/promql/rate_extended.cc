@@ -34,14 +34,15 @@ class ExtendedRate {
   ExtendedRate(const RangeCall& call, const RangeWindows& windows, bool is_counter, bool per_second)
       : call_(call),
         windows_(windows),
-        rate_{call, windows.series->labels->metric_name(), is_counter},
+        context_{call.query.annotations, annotation_span(call),
+                 windows.series->labels->metric_name(), is_counter},
         seconds_(per_second ? static_cast<double>(call.range.count()) / 1000 : 1),
         smoothed_(call.smoothed()) {}
 
   void run(RowView out) const {
     for (size_t w = 0; w < windows_.size(); ++w) {
       if (windows_.mixed(w)) {
-        warn_mixed(call_, rate_.metric);
+        warn_mixed(call_, context_.metric);
       } else if (windows_.histograms.count(w) > 0) {
         histogram_window(w, out);
       } else if (windows_.floats.count(w) > 0) {
@@ -58,10 +59,10 @@ class ExtendedRate {
     const TimestampMs end = windows_.spec->end_at(w);
     auto ends = find_ends(t, start, end, smoothed_);
     if (!ends) return;
-    const double left = left_value(t, v, ends->first, start, smoothed_, rate_.is_counter);
-    const double right = right_value(t, v, ends->last, end, smoothed_, rate_.is_counter);
+    const double left = left_value(t, v, ends->first, start, smoothed_, context_.is_counter);
+    const double right = right_value(t, v, ends->last, end, smoothed_, context_.is_counter);
     double growth = right - left;
-    if (rate_.is_counter) {
+    if (context_.is_counter) {
       const size_t inner = ends->first + (t[ends->first] <= start ? 1 : 0);
       const size_t inner_end = ends->last + (t[ends->last] >= end ? 0 : 1);
       double before = left;
@@ -78,10 +79,10 @@ class ExtendedRate {
     const bool custom = h[0]->uses_custom_buckets();
     for (const auto& sample : h) {
       if (sample->uses_custom_buckets() != custom) {
-        warn_mixed_schemas(call_, rate_.metric);
+        warn_mixed_schemas(call_, context_.metric);
         return false;
       }
-      if (rate_.is_counter && sample->counter_reset_hint == CounterResetHint::kGauge) {
+      if (context_.is_counter && sample->counter_reset_hint == CounterResetHint::kGauge) {
         warn_not("counter");
       }
     }
@@ -91,19 +92,7 @@ class ExtendedRate {
   void warn_not(std::string_view what) const {
     call_.query.annotations.warn(
         annotation_span(call_),
-        fmt::format("this native histogram metric is not a {}: {}", what, quoted(rate_.metric)));
-  }
-
-  // On the line between two samples; a counter that was reset grew from zero.
-  HistogramPtr between(const HistogramPtr& h1, TimestampMs t1, const HistogramPtr& h2,
-                       TimestampMs t2, TimestampMs t) const {
-    if (t == t1) return h1;
-    if (t == t2) return h2;
-    const double fraction = static_cast<double>(t - t1) / static_cast<double>(t2 - t1);
-    if (rate_.is_counter && detect_reset(*h2, *h1)) return scaled(*h2, fraction);
-    const auto difference = annotated_sum(rate_, *h2, *h1, true);
-    if (!difference) return nullptr;
-    return annotated_sum(rate_, *scaled(*difference, fraction), *h1, false);
+        fmt::format("this native histogram metric is not a {}: {}", what, quoted(context_.metric)));
   }
 
   void histogram_window(size_t w, RowView out) const {
@@ -117,19 +106,20 @@ class ExtendedRate {
     if (!check_kinds(h.subspan(first, last - first + 1))) return;
     HistogramPtr left = h[first];
     if (smoothed_ && t[first] < start) {
-      left = between(h[first], t[first], h[first + 1], t[first + 1], start);
+      left =
+          interpolated_histogram(context_, h[first], t[first], h[first + 1], t[first + 1], start);
     }
     HistogramPtr right = h[last];
     if (smoothed_ && last > 0 && t[last] > end) {
-      right = between(h[last - 1], t[last - 1], h[last], t[last], end);
+      right = interpolated_histogram(context_, h[last - 1], t[last - 1], h[last], t[last], end);
     }
     if (!left || !right) return;
-    if (!rate_.is_counter && (left->counter_reset_hint != CounterResetHint::kGauge ||
-                              right->counter_reset_hint != CounterResetHint::kGauge)) {
+    if (!context_.is_counter && (left->counter_reset_hint != CounterResetHint::kGauge ||
+                                 right->counter_reset_hint != CounterResetHint::kGauge)) {
       warn_not("gauge");
     }
-    auto growth = annotated_sum(rate_, *right, *left, true);
-    if (growth && rate_.is_counter) growth = corrected(growth, t, h, *ends, start, left, right);
+    auto growth = annotated_sum(context_, *right, *left, true);
+    if (growth && context_.is_counter) growth = corrected(growth, t, h, *ends, start, left, right);
     if (!growth) return;
     growth->counter_reset_hint = CounterResetHint::kGauge;
     out.set(w, divided(*growth, seconds_));
@@ -149,7 +139,7 @@ class ExtendedRate {
     if (i > ends.last) return growth;
     for (; i <= ends.last && growth; ++i) {
       const HistogramPtr& now = i == ends.last ? right : h[i];
-      if (detect_reset(*now, *before)) growth = annotated_sum(rate_, *growth, *before, false);
+      if (detect_reset(*now, *before)) growth = annotated_sum(context_, *growth, *before, false);
       before = now;
     }
     return growth;
@@ -157,7 +147,7 @@ class ExtendedRate {
 
   const RangeCall& call_;
   const RangeWindows& windows_;
-  const HistogramRate rate_;
+  const HistogramContext context_;
   const double seconds_;
   const bool smoothed_;
 };

@@ -2,6 +2,8 @@
 #include <algorithm>
 
 #include "promql/evaluator.h"
+#include "promql/interpolate.h"
+#include "promql/range_functions.h"
 
 namespace strata::promql {
 namespace {
@@ -165,6 +167,78 @@ class SubqueryMatrix final : public MatrixSource {
   const Steps inner_steps_;
 };
 
+/// Values on the line between the samples around each step; behind the last sample, its value.
+class SmoothedVector final : public VectorSource {
+ public:
+  SmoothedVector(Query& query, MatrixPtr samples, SourceSpan span)
+      : VectorSource(samples->all_series()),
+        query_(query),
+        samples_(std::move(samples)),
+        span_(span) {}
+
+  Result<> row(size_t i, RowView out) const override {
+    const BorrowedReader reader;
+    const RangeWindows* windows = TRY(reader->read(*samples_, i));
+    const std::string_view metric = windows->series->labels->metric_name();
+    out.clear();
+    for (size_t w = 0; w < out.size(); ++w) {
+      if (windows->mixed(w)) {
+        query_.annotations.warn(span_, mixed_samples_text(metric));
+      } else if (windows->histograms.count(w) > 0) {
+        smooth_histogram(*windows, w, out);
+      } else if (windows->floats.count(w) > 0) {
+        smooth_float(*windows, w, out);
+      }
+    }
+    return {};
+  }
+
+ private:
+  static void smooth_float(const RangeWindows& windows, size_t w, RowView out) {
+    const auto t = windows.times(w);
+    const auto v = windows.values(w);
+    const TimestampMs at = windows.spec->end_at(w);
+    const auto next = static_cast<size_t>(std::ranges::lower_bound(t, at) - t.begin());
+    if (next < t.size() && t[next] == at) {
+      out.set(w, v[next]);
+    } else if (next > 0 && next < t.size()) {
+      out.set(w, interpolate(t[next - 1], v[next - 1], t[next], v[next], at, false));
+    } else if (next > 0) {
+      out.set(w, v[next - 1]);
+    }
+  }
+
+  void smooth_histogram(const RangeWindows& windows, size_t w, RowView out) const {
+    const auto t = windows.histogram_times(w);
+    const auto h = windows.histogram_values(w);
+    const TimestampMs at = windows.spec->end_at(w);
+    const auto next = static_cast<size_t>(std::ranges::lower_bound(t, at) - t.begin());
+    if (next < t.size() && t[next] == at) return out.set(w, h[next]);
+    if (next == 0) return;
+    if (next == t.size()) {
+      auto last = std::make_shared<FloatHistogram>(*h[next - 1]);
+      last->counter_reset_hint = CounterResetHint::kUnknown;  // it is not about this step
+      return out.set(w, std::move(last));
+    }
+    const std::string_view metric = windows.series->labels->metric_name();
+    const auto is_gauge = [](const HistogramPtr& p) {
+      return p->counter_reset_hint == CounterResetHint::kGauge;
+    };
+    if (h[next - 1]->uses_custom_buckets() != h[next]->uses_custom_buckets()) {
+      query_.annotations.warn(span_, mixed_schemas_text(metric));
+      return;
+    }
+    const bool is_counter = !is_gauge(h[next - 1]) || !is_gauge(h[next]);
+    HistogramPtr between = interpolated_histogram({query_.annotations, span_, metric, is_counter},
+                                                  h[next - 1], t[next - 1], h[next], t[next], at);
+    if (between) out.set(w, std::move(between));
+  }
+
+  Query& query_;
+  const MatrixPtr samples_;
+  const SourceSpan span_;
+};
+
 /// A subquery that has no step in its range.
 class EmptyMatrix final : public MatrixSource {
  public:
@@ -189,9 +263,18 @@ Result<Steps> aligned_steps(TimestampMs after, TimestampMs last, int64_t step, s
 }  // namespace
 
 Result<VectorPtr> Evaluator::select(const VectorSelector& selector, Sampled what) {
+  if (selector.smoothed && what == Sampled::kValue) return select_smoothed(selector);
   const WindowSpec spec = window_spec(steps_, selector.shift, query_.lookback);
   Selection selection = TRY(select_series(query_, selector, spec.time_range()));
   return std::make_unique<SelectedVector>(query_, std::move(selection), spec, what);
+}
+
+Result<VectorPtr> Evaluator::select_smoothed(const VectorSelector& selector) {
+  WindowSpec spec = window_spec(steps_, selector.shift, Millis(0));
+  spec.before = spec.after = query_.lookback.count();
+  Selection selection = TRY(select_series(query_, selector, spec.time_range()));
+  auto samples = std::make_unique<SelectedMatrix>(query_, std::move(selection), spec);
+  return std::make_unique<SmoothedVector>(query_, std::move(samples), selector.span);
 }
 
 Result<MatrixPtr> Evaluator::matrix_of(const MatrixSelector& matrix) {

@@ -119,9 +119,9 @@ class SequenceReader {
 
   void scan_number() {
     constexpr std::string_view kUnits = "smhdwy";
-    while (is_digit(peek()) || peek() == '.' || kUnits.contains(peek()) || peek() == 'e') {
-      if (at_end()) return;
-      const bool exponent = peek() == 'e';
+    while (!at_end() && (is_digit(peek()) || peek() == '.' || kUnits.contains(peek()) ||
+                         peek() == 'e' || peek() == 'E')) {
+      const bool exponent = peek() == 'e' || peek() == 'E';
       ++at_;
       if (exponent && (peek() == '+' || peek() == '-')) ++at_;
     }
