@@ -12,7 +12,7 @@ namespace strata::tsdb {
 inline constexpr uint8_t kTileVersion = 1;
 
 /// Rows of a vector: what a reader decodes at least. A power of two, in the low bits of the flags.
-inline constexpr unsigned kVectorShift = 10;
+inline constexpr unsigned kVectorShift = 9;
 inline constexpr unsigned kMinVectorShift = 5;
 inline constexpr unsigned kMaxVectorShift = 13;
 inline constexpr uint8_t kVectorShiftMask = 0x0f;
