@@ -29,6 +29,7 @@ std::unique_ptr<VectorSelector> clone_selector(const VectorSelector& from) {
   to->anchored = from.anchored;
   to->smoothed = from.smoothed;
   to->any_series = from.any_series;
+  to->histogram_stats = from.histogram_stats;
   return to;
 }
 

@@ -202,6 +202,8 @@ struct VectorSelector final : Expr {
   bool anchored = false;
   bool smoothed = false;
   bool any_series = false;  // info()'s second argument may select everything
+  /// Set by prepare(): of histograms only count and sum are asked for.
+  bool histogram_stats = false;
 };
 
 struct MatrixSelector final : Expr {

@@ -35,11 +35,7 @@ class Preparer {
       case ExprKind::kDuration: return true;
       case ExprKind::kParen: return prepare(*as<ParenExpr>(expr).inner);
       case ExprKind::kUnary: return prepare(*as<UnaryExpr>(expr).inner);
-      case ExprKind::kBinary: {
-        const bool left = TRY(prepare(*as<BinaryExpr>(expr).lhs));
-        const bool right = TRY(prepare(*as<BinaryExpr>(expr).rhs));
-        return left && right;
-      }
+      case ExprKind::kBinary: return prepare_binary(as<BinaryExpr>(expr));
       case ExprKind::kAggregate: {
         auto& aggregate = as<AggregateExpr>(expr);
         const bool inner = TRY(prepare(*aggregate.inner));
@@ -47,14 +43,15 @@ class Preparer {
         &&inner : inner;
       }
       case ExprKind::kCall: return prepare_call(as<Call>(expr));
-      case ExprKind::kVectorSelector: return prepare_shift(as<VectorSelector>(expr).shift);
+      case ExprKind::kVectorSelector: return prepare_selector(as<VectorSelector>(expr));
       case ExprKind::kMatrixSelector: {
         auto& matrix = as<MatrixSelector>(expr);
         TRY(resolve(matrix.range_expr, matrix.range, false));
-        return prepare_shift(matrix.vector->shift);
+        return prepare_selector(*matrix.vector);
       }
       case ExprKind::kSubquery: {
         auto& subquery = as<SubqueryExpr>(expr);
+        const Nested whole(needs_buckets_, true);
         TRY(prepare(*subquery.inner));
         TRY(resolve(subquery.range_expr, subquery.range, false));
         TRY(resolve(subquery.step_expr, subquery.step, false));
@@ -64,7 +61,35 @@ class Preparer {
     return false;
   }
 
+  /// Counts what encloses the expression at hand.
+  class Nested {
+   public:
+    Nested(int& depth, bool here) : depth_(depth), here_(here ? 1 : 0) { depth_ += here_; }
+    ~Nested() { depth_ -= here_; }
+
+   private:
+    int& depth_;
+    const int here_;
+  };
+
+  Result<bool> prepare_binary(BinaryExpr& binary) {
+    const Nested whole(needs_buckets_, binary.op == Op::kTrimUpper || binary.op == Op::kTrimLower);
+    const bool left = TRY(prepare(*binary.lhs));
+    const bool right = TRY(prepare(*binary.rhs));
+    return left && right;
+  }
+
+  Result<bool> prepare_selector(VectorSelector& selector) {
+    selector.histogram_stats = asks_for_stats_ > 0 && needs_buckets_ == 0;
+    return prepare_shift(selector.shift);
+  }
+
   Result<bool> prepare_call(Call& call) {
+    const std::string_view name = call.function->name;
+    const Nested stats(asks_for_stats_, name == "histogram_count" || name == "histogram_sum" ||
+                                            name == "histogram_avg");
+    const Nested whole(needs_buckets_,
+                       name.starts_with("histogram_quantile") || name == "histogram_fraction");
     bool invariant = true;
     for (const auto& arg : call.args) invariant = TRY(prepare(*arg))
     &&invariant;
@@ -127,6 +152,8 @@ class Preparer {
   }
 
   Query& query_;
+  int asks_for_stats_ = 0;
+  int needs_buckets_ = 0;
 };
 
 }  // namespace

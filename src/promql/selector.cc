@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "promql/evaluator.h"
+#include "promql/histogram_ops.h"
 #include "promql/interpolate.h"
 #include "promql/range_functions.h"
 
@@ -41,19 +42,46 @@ Result<Selection> select_series(Query& query, const VectorSelector& selector, Ti
   return selection;
 }
 
+// Leaves of histograms what histogram_count and its like ask for. Without buckets a counter reset
+// could not be seen any more, so it is noted now.
+void reduce_to_stats(SampleColumns& samples) {
+  const FloatHistogram* before = nullptr;
+  HistogramPtr whole;
+  for (auto& h : samples.h) {
+    if (!h) {
+      before = nullptr;
+      continue;
+    }
+    auto stats = std::make_shared<FloatHistogram>();
+    stats->counter_reset_hint = h->counter_reset_hint;
+    stats->schema = h->schema;
+    stats->count = h->count;
+    stats->sum = h->sum;
+    if (before != nullptr && h->counter_reset_hint == CounterResetHint::kUnknown) {
+      stats->counter_reset_hint =
+          detect_reset(*h, *before) ? CounterResetHint::kReset : CounterResetHint::kNotReset;
+    }
+    whole = std::exchange(h, std::move(stats));
+    before = whole.get();
+  }
+}
+
 /// The newest sample of each lookback window.
 class SelectedVector final : public VectorSource {
  public:
-  SelectedVector(Query& query, Selection selection, WindowSpec spec, Evaluator::Sampled what)
+  SelectedVector(Query& query, Selection selection, WindowSpec spec, Evaluator::Sampled what,
+                 bool stats)
       : VectorSource(std::move(selection.series)),
         query_(query),
         set_(std::move(selection.set)),
         spec_(spec),
-        what_(what) {}
+        what_(what),
+        stats_(stats) {}
 
   Result<> row(size_t i, RowView out) const override {
-    return spec_.count == 1 && what_ != Evaluator::Sampled::kStartTimestamp ? row_of_one(i, out)
-                                                                            : row_of_many(i, out);
+    const bool last_is_enough =
+        spec_.count == 1 && what_ != Evaluator::Sampled::kStartTimestamp && !stats_;
+    return last_is_enough ? row_of_one(i, out) : row_of_many(i, out);
   }
 
  private:
@@ -72,6 +100,7 @@ class SelectedVector final : public VectorSource {
     thread_local SampleColumns samples;
     TRY(set_->read(i, spec_.time_range(), samples));
     query_.count_scanned(samples.size());
+    if (stats_) reduce_to_stats(samples);
     out.clear();
     const HistogramPtr none;
     size_t next = 0;
@@ -106,24 +135,28 @@ class SelectedVector final : public VectorSource {
   const std::shared_ptr<const SeriesSet> set_;
   const WindowSpec spec_;
   const Evaluator::Sampled what_;
+  const bool stats_;
 };
 
 class SelectedMatrix final : public MatrixSource {
  public:
-  SelectedMatrix(Query& query, Selection selection, WindowSpec spec)
+  SelectedMatrix(Query& query, Selection selection, WindowSpec spec, bool stats)
       : MatrixSource(std::move(selection.series), spec),
         query_(query),
-        set_(std::move(selection.set)) {}
+        set_(std::move(selection.set)),
+        stats_(stats) {}
 
   Result<> read(size_t i, SampleColumns& out) const override {
     TRY(set_->read(i, spec_.time_range(), out));
     query_.count_scanned(out.size());
+    if (stats_) reduce_to_stats(out);
     return {};
   }
 
  private:
   Query& query_;
   const std::shared_ptr<const SeriesSet> set_;
+  const bool stats_;
 };
 
 /// The rows of an expression at a subquery's own steps, as samples.
@@ -266,14 +299,15 @@ Result<VectorPtr> Evaluator::select(const VectorSelector& selector, Sampled what
   if (selector.smoothed && what == Sampled::kValue) return select_smoothed(selector);
   const WindowSpec spec = window_spec(steps_, selector.shift, query_.lookback);
   Selection selection = TRY(select_series(query_, selector, spec.time_range()));
-  return std::make_unique<SelectedVector>(query_, std::move(selection), spec, what);
+  return std::make_unique<SelectedVector>(query_, std::move(selection), spec, what,
+                                          selector.histogram_stats);
 }
 
 Result<VectorPtr> Evaluator::select_smoothed(const VectorSelector& selector) {
   WindowSpec spec = window_spec(steps_, selector.shift, Millis(0));
   spec.before = spec.after = query_.lookback.count();
   Selection selection = TRY(select_series(query_, selector, spec.time_range()));
-  auto samples = std::make_unique<SelectedMatrix>(query_, std::move(selection), spec);
+  auto samples = std::make_unique<SelectedMatrix>(query_, std::move(selection), spec, false);
   return std::make_unique<SmoothedVector>(query_, std::move(samples), selector.span);
 }
 
@@ -283,7 +317,8 @@ Result<MatrixPtr> Evaluator::matrix_of(const MatrixSelector& matrix) {
   if (selector.anchored || selector.smoothed) spec.before = query_.lookback.count();
   if (selector.smoothed) spec.after = query_.lookback.count();
   Selection selection = TRY(select_series(query_, selector, spec.time_range()));
-  return std::make_unique<SelectedMatrix>(query_, std::move(selection), spec);
+  return std::make_unique<SelectedMatrix>(query_, std::move(selection), spec,
+                                          selector.histogram_stats);
 }
 
 Result<MatrixPtr> Evaluator::matrix_of(const SubqueryExpr& subquery) {
