@@ -33,7 +33,7 @@ std::vector<std::string> lines_of(std::string_view text) {
 class TestRun {
  public:
   TestRun(std::string_view text, const TestOptions& options)
-      : options_(options), engine_(options.engine), lines_(lines_of(text)) {}
+      : options_(options), engine_(options.engine, options.pool), lines_(lines_of(text)) {}
 
   Result<TestReport> run() {
     while (at_ < lines_.size()) {

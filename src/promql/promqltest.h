@@ -15,6 +15,7 @@ struct TestOptions {
   /// Run each instant evaluation again: with @ on its selectors at other times, and as the middle
   /// step of a range query.
   bool variants = true;
+  ThreadPool* pool = nullptr;  // to evaluate on
 
   /// As the suite wants it: all syntax, delayed name removal, start timestamps.
   static TestOptions conformance();
