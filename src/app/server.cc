@@ -1,5 +1,7 @@
 #include "app/server.h"
 
+#include <unistd.h>
+
 #include "app/store_metrics.h"
 #include "base/build_info.h"
 #include "collect/self.h"
@@ -19,6 +21,12 @@ constexpr size_t kProbeBytes = 4u << 20;
 
 size_t thread_count(size_t asked) {
   return asked > 0 ? asked : std::max(1u, std::thread::hardware_concurrency());
+}
+
+// This machine's name, as the instance of its own series.
+std::string host_name() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 && name[0] != 0 ? name : "localhost";
 }
 
 bool is_loopback(std::string_view host) {
@@ -90,7 +98,7 @@ Result<std::unique_ptr<Server>> Server::start(ServeOptions options, FlagValues f
 
 Result<> Server::load_configuration() {
   if (options_.config_file.empty()) {
-    config_.set(std::make_shared<const config::Config>(config::default_config()));
+    config_.set(std::make_shared<const config::Config>(config::default_config(host_name())));
   } else {
     auto parsed = TRY(config::load_config(options_.config_file, real_fs()));
     for (const auto& warning : parsed.warnings) log_warn("configuration", {{"warning", warning}});

@@ -318,7 +318,8 @@ struct Config {
 /// What runs without a config file: jobs "strata" (this process), "node" (this machine, collected
 /// in-process) and "local-engines" (whatever answers on an inference engine's or exporter's usual
 /// port), scraped every 5 s, 15 s and 5 s.
-Config default_config();
+/// `host` is the instance of what is collected in-process.
+Config default_config(std::string_view host = "localhost");
 
 /// The ports that local discovery knows: vLLM, SGLang, TGI, llama.cpp, Triton, dcgm-exporter and
 /// node_exporter.

@@ -9,13 +9,14 @@ constexpr Millis kUsual{15'000};
 /// These are this machine's own: an answer that takes longer is no answer.
 constexpr Millis kTimeout{4'000};
 
-ScrapeConfig in_process_job(std::string name, std::string collector, Millis interval) {
+ScrapeConfig in_process_job(std::string name, std::string collector, Millis interval,
+                            std::string_view host) {
   ScrapeConfig job;
   job.job_name = std::move(name);
   job.scrape_interval = interval;
   job.scrape_timeout = kTimeout;
   job.in_process = std::move(collector);
-  job.discovery.static_configs.push_back({.targets = {"localhost"}, .labels = {}});
+  job.discovery.static_configs.push_back({.targets = {std::string(host)}, .labels = {}});
   return job;
 }
 
@@ -26,13 +27,13 @@ std::vector<LocalEndpoint> usual_local_endpoints() {
           {8002, "triton"}, {9400, "dcgm-exporter"}, {9100, "node_exporter"}};
 }
 
-Config default_config() {
+Config default_config(std::string_view host) {
   Config config;
   config.global.scrape_interval = kUsual;
   config.global.evaluation_interval = kUsual;
 
-  config.scrape_configs.push_back(in_process_job("strata", "self", kFast));
-  config.scrape_configs.push_back(in_process_job("node", "host", kUsual));
+  config.scrape_configs.push_back(in_process_job("strata", "self", kFast, host));
+  config.scrape_configs.push_back(in_process_job("node", "host", kUsual, host));
   ScrapeConfig engines;
   engines.job_name = "local-engines";
   engines.scrape_interval = kFast;
