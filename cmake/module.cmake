@@ -17,17 +17,9 @@ function(module NAME)
   file(GLOB fuzzers CONFIGURE_DEPENDS ${dir}/*_fuzz.cc)
   list(REMOVE_ITEM sources ${tests} ${benches} ${fuzzers} "" ${dir}/main.cc)
   if(NOT sources)
-    return()  # BRINGUP
     message(FATAL_ERROR "module ${NAME} has no sources in ${dir}")
   endif()
 
-  set(deps "")
-  foreach(dep ${M_DEPS})  # BRINGUP
-    if(TARGET ${dep})
-      list(APPEND deps ${dep})
-    endif()
-  endforeach()
-  set(M_DEPS ${deps})
   add_library(${NAME} STATIC ${sources})
   target_link_libraries(${NAME} PUBLIC strata_options ${M_DEPS} PRIVATE ${M_LIBS})
   # Asio's headers redefine too much for a shared precompiled header to be worth it in net.

@@ -49,7 +49,7 @@ def declared_modules():
 
 
 def offences(path, module, allowed, modules):
-    test_only = path.stem.endswith(("_test", "_bench", "_fuzz"))
+    test_only = path.stem.endswith(("_test", "_bench", "_fuzz")) or path.stem.startswith("test_")
     for number, line in enumerate(path.read_text().splitlines(), 1):
         match = INCLUDE.match(line)
         if not match:
