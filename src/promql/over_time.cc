@@ -7,18 +7,13 @@
 #include "promql/kahan.h"
 #include "promql/quote.h"
 #include "promql/range_functions.h"
+#include "promql/sliding.h"
+#include "promql/window_folds.h"
 
 namespace strata::promql {
 namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-
-double sum_of(std::span<const double> values) {
-  double sum = 0;
-  double compensation = 0;
-  for (const double v : values) kahan_add(v, sum, compensation);
-  return std::isinf(sum) ? sum : sum + compensation;
-}
 
 // The mean of sums, until the sum overflows: then the mean is carried along.
 double mean_of(std::span<const double> values) {
@@ -44,21 +39,6 @@ double mean_of(std::span<const double> values) {
     kahan_add(values[i] / count, mean, compensation);
   }
   return mean + compensation;
-}
-
-double variance_of(std::span<const double> values) {
-  double count = 0;
-  double mean = 0;
-  double mean_compensation = 0;
-  double squares = 0;
-  double squares_compensation = 0;
-  for (const double v : values) {
-    count += 1;
-    const double delta = v - (mean + mean_compensation);
-    kahan_add(delta / count, mean, mean_compensation);
-    kahan_add(delta * (v - (mean + mean_compensation)), squares, squares_compensation);
-  }
-  return (squares + squares_compensation) / count;
 }
 
 /// body(values) for the floats of each window that has some; histograms are ignored, with an info.
@@ -91,6 +71,7 @@ void fold_histograms(const RangeCall& call, const RangeWindows& windows, size_t 
   out.set(w, std::make_shared<FloatHistogram>(fold.result()));
 }
 
+/// body(w) for the floats of each window that has only those.
 template <class Body>
 void floats_or_histograms(const RangeCall& call, const RangeWindows& windows, bool average,
                           RowView out, Body body) {
@@ -100,7 +81,7 @@ void floats_or_histograms(const RangeCall& call, const RangeWindows& windows, bo
     } else if (windows.histograms.count(w) > 0) {
       fold_histograms(call, windows, w, average, out);
     } else if (windows.floats.count(w) > 0) {
-      out.set(w, body(windows.values(w)));
+      out.set(w, body(w));
     }
   }
 }
@@ -134,28 +115,37 @@ bool float_is_last(const RangeWindows& windows, size_t w) {
 
 }  // namespace
 
-double quantile(double q, std::span<double> values) {
-  if (values.empty() || std::isnan(q)) return kNan;
+double quantile_of_sorted(double q, std::span<const double> sorted) {
+  if (sorted.empty() || std::isnan(q)) return kNan;
   if (q < 0) return -std::numeric_limits<double>::infinity();
   if (q > 1) return std::numeric_limits<double>::infinity();
-  const auto before = [](double a, double b) { return std::isnan(a) ? !std::isnan(b) : a < b; };
-  const double rank = q * static_cast<double>(values.size() - 1);
+  const double rank = q * static_cast<double>(sorted.size() - 1);
   const auto lower = static_cast<size_t>(rank);
+  const size_t upper = std::min(lower + 1, sorted.size() - 1);
   const double weight = rank - static_cast<double>(lower);
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(lower);
-  std::ranges::nth_element(values, middle, before);
-  const size_t upper = std::min(lower + 1, values.size() - 1);
-  const double above =
-      upper == lower ? *middle : *std::min_element(middle + 1, values.end(), before);
-  return *middle * (1 - weight) + above * weight;
+  return sorted[lower] * (1 - weight) + sorted[upper] * weight;
+}
+
+double quantile(double q, std::span<double> values) {
+  std::ranges::sort(values, SortedWindow::before);
+  return quantile_of_sorted(q, values);
 }
 
 void range_sum(const RangeCall& call, const RangeWindows& windows, RowView out) {
-  floats_or_histograms(call, windows, false, out, sum_of);
+  SlidingFold sums(SumFold{windows.v});
+  floats_or_histograms(call, windows, false, out, [&](size_t w) {
+    return sums.at(windows.floats.begin[w], windows.floats.end[w]).total();
+  });
 }
 
 void range_avg(const RangeCall& call, const RangeWindows& windows, RowView out) {
-  floats_or_histograms(call, windows, true, out, mean_of);
+  SlidingFold sums(SumFold{windows.v});
+  floats_or_histograms(call, windows, true, out, [&](size_t w) {
+    const auto sum = sums.at(windows.floats.begin[w], windows.floats.end[w]);
+    if (std::isinf(sum.sum)) return mean_of(windows.values(w));
+    const auto count = static_cast<double>(windows.floats.count(w));
+    return sum.sum / count + sum.compensation / count;
+  });
 }
 
 void range_count(const RangeCall&, const RangeWindows& windows, RowView out) {
@@ -203,18 +193,20 @@ void range_ts_of_last(const RangeCall&, const RangeWindows& windows, RowView out
   }
 }
 
-void range_max(const RangeCall& call, const RangeWindows& windows, RowView out) {
+template <bool kMax>
+static void range_extreme(const RangeCall& call, const RangeWindows& windows, RowView out) {
+  SlidingFold extremes(ExtremeFold<kMax>{windows.v});
   floats_only(call, windows, out, [&](size_t w) {
-    const auto values = windows.values(w);
-    return values[best_of(values, std::greater<>())];
+    return extremes.at(windows.floats.begin[w], windows.floats.end[w]).best;
   });
 }
 
+void range_max(const RangeCall& call, const RangeWindows& windows, RowView out) {
+  range_extreme<true>(call, windows, out);
+}
+
 void range_min(const RangeCall& call, const RangeWindows& windows, RowView out) {
-  floats_only(call, windows, out, [&](size_t w) {
-    const auto values = windows.values(w);
-    return values[best_of(values, std::less<>())];
-  });
+  range_extreme<false>(call, windows, out);
 }
 
 void range_ts_of_max(const RangeCall& call, const RangeWindows& windows, RowView out) {
@@ -230,16 +222,21 @@ void range_ts_of_min(const RangeCall& call, const RangeWindows& windows, RowView
 }
 
 void range_stddev(const RangeCall& call, const RangeWindows& windows, RowView out) {
-  floats_only(call, windows, out,
-              [&](size_t w) { return std::sqrt(variance_of(windows.values(w))); });
+  SlidingFold moments(VarianceFold{windows.v});
+  floats_only(call, windows, out, [&](size_t w) {
+    return std::sqrt(moments.at(windows.floats.begin[w], windows.floats.end[w]).variance());
+  });
 }
 
 void range_stdvar(const RangeCall& call, const RangeWindows& windows, RowView out) {
-  floats_only(call, windows, out, [&](size_t w) { return variance_of(windows.values(w)); });
+  SlidingFold moments(VarianceFold{windows.v});
+  floats_only(call, windows, out, [&](size_t w) {
+    return moments.at(windows.floats.begin[w], windows.floats.end[w]).variance();
+  });
 }
 
 void range_quantile(const RangeCall& call, const RangeWindows& windows, RowView out) {
-  std::vector<double> values;
+  SortedWindow sorted(windows.v);
   floats_only(call, windows, out, [&](size_t w) {
     const double q = call.scalar(0, w);
     if (std::isnan(q) || q < 0 || q > 1) {
@@ -247,9 +244,7 @@ void range_quantile(const RangeCall& call, const RangeWindows& windows, RowView 
           annotation_span(call),
           fmt::format("quantile value should be between 0 and 1, got {}", number_text(q)));
     }
-    const auto window = windows.values(w);
-    values.assign(window.begin(), window.end());
-    return quantile(q, values);
+    return quantile_of_sorted(q, sorted.at(windows.floats.begin[w], windows.floats.end[w]));
   });
 }
 

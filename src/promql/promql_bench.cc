@@ -4,6 +4,7 @@
 #include <benchmark/benchmark.h>
 
 #include <random>
+#include <string>
 
 #include "base/thread_pool.h"
 #include "promql/engine.h"
@@ -34,16 +35,16 @@ const MemorySource& day_of_samples() {
         for (double& v : samples.v) v = total += static_cast<double>(random() % 50);
         made->add({{"__name__", "latency_seconds_bucket"},
                    {"job", "engine"},
-                   {"instance", fmt::format("node-{:03}:8000", instance)},
-                   {"le", le == 21 ? "+Inf" : fmt::format("{}", 0.001 * (1 << le))}},
+                   {"instance", "node-" + std::to_string(instance) + ":8000"},
+                   {"le", le == 21 ? "+Inf" : std::to_string(0.001 * (1 << le))}},
                   samples);
       }
     }
     for (int gauge = 0; gauge < 80; ++gauge) {
       for (double& v : samples.v) v = static_cast<double>(random() % 1000) / 10;
       made->add({{"__name__", "gpu_utilization"},
-                 {"node", fmt::format("node-{:03}", gauge / 8)},
-                 {"gpu", fmt::format("{}", gauge % 8)}},
+                 {"node", "node-" + std::to_string(gauge / 8)},
+                 {"gpu", std::to_string(gauge % 8)}},
                 samples);
     }
     return made;
@@ -57,8 +58,8 @@ const MemorySource& many_series() {
     auto* made = new MemorySource;
     SampleColumns samples = timestamps(0, 5 * 60'000);
     for (int i = 0; i < 200'000; ++i) {
-      made->add({{"__name__", fmt::format("node_metric_{}", i % 400)},
-                 {"instance", fmt::format("node-{:04}:9100", i / 400)},
+      made->add({{"__name__", "node_metric_" + std::to_string(i % 400)},
+                 {"instance", "node-" + std::to_string(i / 400) + ":9100"},
                  {"job", "node"}},
                 samples);
     }

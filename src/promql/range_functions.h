@@ -69,6 +69,8 @@ void range_predict_linear(const RangeCall& call, const RangeWindows& windows, Ro
 /// The q-quantile of `values`, which are reordered: interpolated between neighbours, NaN sorted
 /// first; NaN when there are none, -Inf and +Inf for q outside [0, 1].
 double quantile(double q, std::span<double> values);
+/// The same of values that are sorted like that already.
+double quantile_of_sorted(double q, std::span<const double> sorted);
 
 /// Where annotations about a range function point: its first argument.
 SourceSpan annotation_span(const RangeCall& call);

@@ -4,8 +4,9 @@
 #include <limits>
 
 #include "promql/histogram_ops.h"
-#include "promql/kahan.h"
 #include "promql/range_functions.h"
+#include "promql/sliding.h"
+#include "promql/window_folds.h"
 
 namespace strata::promql {
 namespace {
@@ -46,6 +47,21 @@ class MixedWindow {
   std::vector<MixedSample> samples_;
 };
 
+/// The same of float series, by counts from the series' beginning.
+template <class Differ>
+void count_float_steps(const RangeWindows& windows, RowView out, Differ differ) {
+  const auto v = windows.v;
+  std::vector<uint32_t> before(v.size());
+  for (size_t i = 1; i < v.size(); ++i) {
+    before[i] = before[i - 1] + (differ(v[i - 1], v[i]) ? 1 : 0);
+  }
+  const auto& part = windows.floats;
+  for (size_t w = 0; w < windows.size(); ++w) {
+    if (part.count(w) == 0) continue;
+    out.set(w, static_cast<double>(before[part.end[w] - 1] - before[part.begin[w]]));
+  }
+}
+
 /// How many neighbours differ in the sense of `differ`.
 template <class Differ>
 void count_steps(const RangeCall& call, const RangeWindows& windows, RowView out, Differ differ) {
@@ -61,63 +77,58 @@ void count_steps(const RangeCall& call, const RangeWindows& windows, RowView out
   }
 }
 
-struct Line {
-  double slope;
-  double intercept;
-};
-
-// Least squares, in seconds from `zero` on.
-Line fit_line(std::span<const TimestampMs> t, std::span<const double> v, TimestampMs zero) {
-  struct Sum {
-    double sum = 0, compensation = 0;
-    void add(double x) { kahan_add(x, sum, compensation); }
-    double total() const { return sum + compensation; }
-  };
-  Sum x, y, xy, xx;
-  bool constant = true;
-  for (size_t i = 0; i < v.size(); ++i) {
-    constant = constant && v[i] == v[0];
-    const double at = static_cast<double>(t[i] - zero) / 1e3;
-    x.add(at);
-    y.add(v[i]);
-    xy.add(at * v[i]);
-    xx.add(at * at);
-  }
-  if (constant) {
-    if (!std::isinf(v[0])) return {0, v[0]};
-    constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-    return {kNan, kNan};
-  }
-  const double n = static_cast<double>(v.size());
-  const double covariance = xy.total() - x.total() * y.total() / n;
-  const double variance = xx.total() - x.total() * x.total() / n;
-  const double slope = covariance / variance;
-  return {slope, y.total() / n - slope * x.total() / n};
+// For each sample, where the run of equal values that it ends begins.
+std::vector<uint32_t> runs_of_equals(std::span<const double> v) {
+  std::vector<uint32_t> begin(v.size());
+  for (uint32_t i = 1; i < v.size(); ++i) begin[i] = v[i] == v[i - 1] ? begin[i - 1] : i;
+  return begin;
 }
 
+/// body(w, line) for each window of two floats and more; the line of constant values is constant,
+/// and not a number where they are infinite.
 template <class Body>
 void lines(const RangeCall& call, const RangeWindows& windows, RowView out, Body body) {
+  if (windows.v.empty()) return;
+  const auto& part = windows.floats;
+  const TimestampMs zero = part.t.front();
+  SlidingFold fits(LineFold{part.t, windows.v, zero});
+  const std::vector<uint32_t> runs = runs_of_equals(windows.v);
   for (size_t w = 0; w < windows.size(); ++w) {
-    const size_t floats = windows.floats.count(w);
+    const size_t floats = part.count(w);
     if (floats > 0 && windows.histograms.count(w) > 0) {
       info_histograms_ignored(call, windows.series->labels->metric_name());
     }
-    if (floats >= 2) out.set(w, body(w));
+    if (floats < 2) continue;
+    LineFold::State fit = fits.at(part.begin[w], part.end[w]);
+    if (runs[part.end[w] - 1] <= part.begin[w]) {
+      constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+      fit.mean_y = windows.v[part.begin[w]];
+      fit.xy = std::isinf(fit.mean_y) ? kNan : 0;
+      fit.xx = 1;
+    }
+    out.set(w, body(w, fit, zero));
   }
 }
 
 }  // namespace
 
 void range_changes(const RangeCall& call, const RangeWindows& windows, RowView out) {
-  count_steps(call, windows, out, [](const MixedSample& a, const MixedSample& b) {
+  const auto changed = [](double a, double b) {
+    return a != b && !(std::isnan(a) && std::isnan(b));
+  };
+  if (windows.h.empty() && !call.anchored()) return count_float_steps(windows, out, changed);
+  count_steps(call, windows, out, [&](const MixedSample& a, const MixedSample& b) {
     if ((a.h == nullptr) != (b.h == nullptr)) return true;
     if (a.h != nullptr) return !equal(*b.h, *a.h);
-    return a.v != b.v && !(std::isnan(a.v) && std::isnan(b.v));
+    return changed(a.v, b.v);
   });
 }
 
 void range_resets(const RangeCall& call, const RangeWindows& windows, RowView out) {
   const bool use_starts = call.query.options.use_start_timestamps;
+  if (windows.h.empty() && !call.anchored() && !use_starts) {
+    return count_float_steps(windows, out, std::greater<>());
+  }
   count_steps(call, windows, out, [&](const MixedSample& a, const MixedSample& b) {
     if ((a.h == nullptr) != (b.h == nullptr)) return true;
     if (use_starts && is_start_time_reset(a.start, a.t, b.start, b.t)) return true;
@@ -126,16 +137,14 @@ void range_resets(const RangeCall& call, const RangeWindows& windows, RowView ou
 }
 
 void range_deriv(const RangeCall& call, const RangeWindows& windows, RowView out) {
-  lines(call, windows, out, [&](size_t w) {
-    const auto t = windows.times(w);
-    return fit_line(t, windows.values(w), t.front()).slope;
-  });
+  lines(call, windows, out,
+        [](size_t, const LineFold::State& fit, TimestampMs) { return fit.slope(); });
 }
 
 void range_predict_linear(const RangeCall& call, const RangeWindows& windows, RowView out) {
-  lines(call, windows, out, [&](size_t w) {
-    const Line line = fit_line(windows.times(w), windows.values(w), call.steps.at(w));
-    return line.slope * call.scalar(1, w) + line.intercept;
+  lines(call, windows, out, [&](size_t w, const LineFold::State& fit, TimestampMs zero) {
+    const double now = static_cast<double>(call.steps.at(w) - zero) / 1000;
+    return fit.at(now + call.scalar(1, w));
   });
 }
 

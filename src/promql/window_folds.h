@@ -1,0 +1,161 @@
+// What is folded over sliding windows: sums, extremes, moments, order statistics.
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <vector>
+
+#include "base/clock.h"
+#include "promql/kahan.h"
+
+namespace strata::promql {
+
+struct SumFold {
+  struct State {
+    double sum = 0;
+    double compensation = 0;
+    double total() const { return std::isinf(sum) ? sum : sum + compensation; }
+  };
+  std::span<const double> v;
+
+  void push(State& state, uint32_t i) const { kahan_add(v[i], state.sum, state.compensation); }
+  void push_front(State& state, uint32_t i) const { push(state, i); }
+  void merge(State& state, const State& behind) const {
+    kahan_add(behind.sum, state.sum, state.compensation);
+    state.compensation += behind.compensation;
+  }
+};
+
+/// The largest (or smallest) of the values that are not NaN; NaN when all are.
+template <bool kMax>
+struct ExtremeFold {
+  struct State {
+    double best = std::numeric_limits<double>::quiet_NaN();
+  };
+  std::span<const double> v;
+
+  static void take(State& state, double value) {
+    const bool better = kMax ? value > state.best : value < state.best;
+    if (better || std::isnan(state.best)) state.best = value;
+  }
+  void push(State& state, uint32_t i) const { take(state, v[i]); }
+  void push_front(State& state, uint32_t i) const { take(state, v[i]); }
+  void merge(State& state, const State& behind) const { take(state, behind.best); }
+};
+
+/// Mean and squared deviations: Welford's update, and Chan's way to merge two of them.
+struct VarianceFold {
+  struct State {
+    double count = 0;
+    double mean = 0;
+    double squares = 0;
+    double variance() const { return squares / count; }
+  };
+  std::span<const double> v;
+
+  void push(State& state, uint32_t i) const {
+    state.count += 1;
+    const double delta = v[i] - state.mean;
+    state.mean += delta / state.count;
+    state.squares += delta * (v[i] - state.mean);
+  }
+  void push_front(State& state, uint32_t i) const { push(state, i); }
+  void merge(State& state, const State& behind) const {
+    if (behind.count == 0) return;
+    if (state.count == 0) {
+      state = behind;
+      return;
+    }
+    const double count = state.count + behind.count;
+    const double delta = behind.mean - state.mean;
+    state.mean += delta * (behind.count / count);
+    state.squares += behind.squares + delta * delta * (state.count * behind.count / count);
+    state.count = count;
+  }
+};
+
+/// A least squares line, by moments around the means: they do not depend on where time begins.
+struct LineFold {
+  struct State {
+    double count = 0;
+    double mean_x = 0;  // seconds since `zero`
+    double mean_y = 0;
+    double xx = 0;
+    double xy = 0;
+    double slope() const { return xy / xx; }
+    double at(double x) const { return mean_y + slope() * (x - mean_x); }
+  };
+  std::span<const TimestampMs> t;
+  std::span<const double> v;
+  TimestampMs zero = 0;
+
+  void push(State& state, uint32_t i) const {
+    state.count += 1;
+    const double x = static_cast<double>(t[i] - zero) / 1000;
+    const double dx = x - state.mean_x;
+    const double dy = v[i] - state.mean_y;
+    state.mean_x += dx / state.count;
+    state.mean_y += dy / state.count;
+    state.xx += dx * (x - state.mean_x);
+    state.xy += dx * (v[i] - state.mean_y);
+  }
+  void push_front(State& state, uint32_t i) const { push(state, i); }
+  void merge(State& state, const State& behind) const {
+    if (behind.count == 0) return;
+    if (state.count == 0) {
+      state = behind;
+      return;
+    }
+    const double count = state.count + behind.count;
+    const double dx = behind.mean_x - state.mean_x;
+    const double dy = behind.mean_y - state.mean_y;
+    const double weight = state.count * behind.count / count;
+    state.mean_x += dx * (behind.count / count);
+    state.mean_y += dy * (behind.count / count);
+    state.xx += behind.xx + dx * dx * weight;
+    state.xy += behind.xy + dx * dy * weight;
+    state.count = count;
+  }
+};
+
+/// The values of a window in order, NaN first. A step moves what lies between the place of the
+/// value that leaves and that of the one that comes: a memmove within the window.
+class SortedWindow {
+ public:
+  explicit SortedWindow(std::span<const double> v) : v_(v) {}
+
+  /// Neither may be less than in the call before.
+  std::span<const double> at(uint32_t begin, uint32_t end) {
+    if (begin >= end_) {
+      sorted_.clear();
+      begin_ = end_ = begin;
+    }
+    if (end - begin > 2 * sorted_.size()) {
+      sorted_.assign(v_.begin() + begin, v_.begin() + end);
+      std::ranges::sort(sorted_, before);
+      begin_ = begin;
+      end_ = end;
+      return sorted_;
+    }
+    for (; begin_ < begin; ++begin_) remove(v_[begin_]);
+    for (; end_ < end; ++end_) insert(v_[end_]);
+    return sorted_;
+  }
+
+  static bool before(double a, double b) { return std::isnan(a) ? !std::isnan(b) : a < b; }
+
+ private:
+  void remove(double value) { sorted_.erase(std::ranges::lower_bound(sorted_, value, before)); }
+  void insert(double value) {
+    sorted_.insert(std::ranges::upper_bound(sorted_, value, before), value);
+  }
+
+  const std::span<const double> v_;
+  uint32_t begin_ = 0;
+  uint32_t end_ = 0;
+  std::vector<double> sorted_;
+};
+
+}  // namespace strata::promql
