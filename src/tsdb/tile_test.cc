@@ -101,7 +101,9 @@ void expect_round_trip(std::span<const TimestampMs> at, const std::vector<Expect
     expect_column(tile, i, columns[i], at, middle, nullptr);
     expect_column(tile, i, columns[i], at, middle, &scratch);
     expect_column(tile, i, columns[i], at, {at.front() + 1, at.front() + 14'000}, &scratch);
-    expect_column(tile, i, columns[i], at, {kMinTime, at.front() - 1}, &scratch);
+    if (at.front() != kMinTime) {
+      expect_column(tile, i, columns[i], at, {kMinTime, at.front() - 1}, &scratch);
+    }
     if (::testing::Test::HasFatalFailure()) return;
   }
 }
