@@ -28,24 +28,49 @@ BorrowedReader::~BorrowedReader() {
   if (stock.size() < kStocked) stock.push_back(std::move(reader_));
 }
 
+namespace {
+
+// Without an early exit, so that it is done in vectors.
+bool has_stale(std::span<const double> v) {
+  bool found = false;
+  for (const double value : v) found |= is_stale_nan(value);
+  return found;
+}
+
+}  // namespace
+
 Result<const RangeWindows*> WindowReader::read(const MatrixSource& source, size_t i) {
   TRY(source.read(i, columns_));
   windows_.spec = &source.spec();
   windows_.series = &source.series(i);
-  const bool plain = columns_.h.empty() && std::ranges::none_of(columns_.v, is_stale_nan);
-  if (plain) {
-    windows_.floats.t = columns_.t;
-    windows_.floats.start_time = columns_.st;
-    windows_.v = columns_.v;
-    windows_.histograms.t = {};
-    windows_.histograms.start_time = {};
-    windows_.h = {};
+  windows_.float_shapes = &shapes_;
+  if (columns_.h.empty() && !has_stale(columns_.v)) {
+    use_floats();
   } else {
     split_histograms();
   }
-  find_windows(windows_.floats);
+  if (!has_windows_of(windows_.floats.t)) {
+    find_windows(windows_.floats);
+    found_times_.assign(windows_.floats.t.begin(), windows_.floats.t.end());
+    shapes_.valid = false;
+  }
   find_windows(windows_.histograms);
+  found_spec_ = source.spec();
   return &windows_;
+}
+
+bool WindowReader::has_windows_of(std::span<const TimestampMs> t) const {
+  return *windows_.spec == found_spec_ && windows_.floats.begin.size() == found_spec_.count &&
+         std::ranges::equal(t, found_times_);
+}
+
+void WindowReader::use_floats() {
+  windows_.floats.t = columns_.t;
+  windows_.floats.start_time = columns_.st;
+  windows_.v = columns_.v;
+  windows_.histograms.t = {};
+  windows_.histograms.start_time = {};
+  windows_.h = {};
 }
 
 void WindowReader::split_histograms() {
@@ -73,13 +98,13 @@ void WindowReader::split_histograms() {
 
 void WindowReader::find_windows(RangeWindows::Part& part) const {
   const WindowSpec& spec = *windows_.spec;
-  part.begin.resize(spec.count);
-  part.end.resize(spec.count);
   if (part.t.empty()) {
-    std::ranges::fill(part.begin, 0);
-    std::ranges::fill(part.end, 0);
+    part.begin.assign(spec.count, 0);
+    part.end.assign(spec.count, 0);
     return;
   }
+  part.begin.resize(spec.count);
+  part.end.resize(spec.count);
   uint32_t begin = 0;
   uint32_t end = 0;
   const auto size = static_cast<uint32_t>(part.t.size());

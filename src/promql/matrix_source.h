@@ -25,10 +25,26 @@ struct WindowSpec {
   int64_t before = 0;
   int64_t after = 0;
 
+  friend bool operator==(const WindowSpec&, const WindowSpec&) = default;
   TimestampMs end_at(size_t i) const { return first_end + static_cast<int64_t>(i) * interval; }
   TimestampMs start_at(size_t i) const { return end_at(i) - range; }
   /// What all windows together need.
   TimeRange time_range() const { return {start_at(0) - before + 1, end_at(count - 1) + after}; }
+};
+
+/// How a window's samples lie in it, in seconds: what rate() extrapolates by.
+struct WindowShape {
+  double sampled = 0;   // from the first sample to the last
+  double to_start = 0;  // how far the growth is taken to reach beyond them
+  double to_end = 0;
+  double factor = 0;  // (sampled + to_start + to_end) / sampled / unit
+};
+
+/// Shapes of all windows, kept as long as series have the same timestamps: those of one scrape do.
+struct WindowShapes {
+  bool valid = false;
+  double unit = 1;  // seconds: 1, or the range for values per second
+  std::vector<WindowShape> of;
 };
 
 /// Samples of one series, floats and histograms apart, without stale markers, and for each window
@@ -43,6 +59,7 @@ struct RangeWindows {
   };
   const WindowSpec* spec = nullptr;
   const SeriesRef* series = nullptr;
+  WindowShapes* float_shapes = nullptr;  // of `floats`; filled in by who needs them
   Part floats;
   std::span<const double> v;
   Part histograms;
@@ -96,7 +113,9 @@ class WindowReader {
   Result<const RangeWindows*> read(const MatrixSource& source, size_t i);
 
  private:
+  void use_floats();
   void split_histograms();
+  bool has_windows_of(std::span<const TimestampMs> t) const;
   void find_windows(RangeWindows::Part& part) const;
 
   SampleColumns columns_;
@@ -104,6 +123,10 @@ class WindowReader {
   std::vector<double> floats_;
   std::vector<HistogramPtr> histograms_;
   RangeWindows windows_;
+  // What the windows were found for.
+  WindowSpec found_spec_;
+  std::vector<TimestampMs> found_times_;
+  WindowShapes shapes_;
 };
 
 /// A WindowReader from a per-thread stock: range functions nest (subqueries), so each level takes

@@ -61,21 +61,22 @@ bool starts_overlap(TimestampMs previous_start, TimestampMs previous, TimestampM
 class Resets {
  public:
   Resets(const RangeWindows& windows, bool use_start_times) {
-    const auto v = windows.v;
+    find_decreases(windows.v);
     const auto& part = windows.floats;
-    const bool starts = use_start_times && !part.start_time.empty();
-    for (uint32_t i = 1; i < v.size(); ++i) {
-      bool reset = v[i] < v[i - 1];
-      if (starts) {
-        reset = reset || is_start_time_reset(part.start_time[i - 1], part.t[i - 1],
-                                             part.start_time[i], part.t[i]);
-        if (starts_overlap(part.start_time[i - 1], part.t[i - 1], part.start_time[i])) {
-          overlaps_.push_back(i);
-        }
-      }
+    if (!use_start_times || part.start_time.empty()) return;
+    for (uint32_t i = 1; i < windows.v.size(); ++i) {
+      const bool reset =
+          is_start_time_reset(part.start_time[i - 1], part.t[i - 1], part.start_time[i], part.t[i]);
       if (reset) at_.push_back(i);
+      if (starts_overlap(part.start_time[i - 1], part.t[i - 1], part.start_time[i])) {
+        overlaps_.push_back(i);
+      }
     }
+    std::ranges::sort(at_);
+    at_.erase(std::ranges::unique(at_).begin(), at_.end());
   }
+
+  bool empty() const { return at_.empty() && overlaps_.empty(); }
 
   /// What was lost to the resets in window [begin, end). Windows come in order.
   double lost(std::span<const double> v, uint32_t begin, uint32_t end) {
@@ -89,44 +90,57 @@ class Resets {
   }
 
  private:
+  // Resets are rare: whole blocks are asked first, in vectors.
+  void find_decreases(std::span<const double> v) {
+    constexpr size_t kBlock = 64;
+    for (size_t begin = 1; begin < v.size(); begin += kBlock) {
+      const size_t end = std::min(v.size(), begin + kBlock);
+      bool any = false;
+      for (size_t i = begin; i < end; ++i) any |= v[i] < v[i - 1];
+      if (!any) continue;
+      for (size_t i = begin; i < end; ++i) {
+        if (v[i] < v[i - 1]) at_.push_back(static_cast<uint32_t>(i));
+      }
+    }
+  }
+
   std::vector<uint32_t> at_;
   std::vector<uint32_t> overlaps_;
   size_t next_ = 0;
 };
 
-// How a window's growth is extrapolated to its ends.
-struct Extrapolation {
-  TimestampMs range_start;
-  TimestampMs range_end;
-  TimestampMs first;
-  TimestampMs last;
-  size_t intervals;           // between samples
-  TimestampMs begins_at = 0;  // the counter was zero here, inside the range; 0: not known
-  double first_value = 0;     // with growth: where the line through the samples meets zero
-  double growth = 0;
-  bool limit_at_zero = false;
-
-  // Samples that lie further from the range's end than 1.1 of their own distance end half that
-  // distance beyond; a counter does not go below zero.
-  double factor() const {
-    double sampled = static_cast<double>(last - first) / 1000;
-    const double average = intervals > 0 ? sampled / static_cast<double>(intervals) : 0;
-    const double threshold = average * 1.1;
-    double to_start = static_cast<double>(first - range_start) / 1000;
-    double to_end = static_cast<double>(range_end - last) / 1000;
-    if (begins_at != 0) {
-      to_start = 0;
-      sampled = static_cast<double>(last - begins_at) / 1000;
-    } else {
-      if (to_start >= threshold) to_start = average / 2;
-      if (limit_at_zero && growth > 0 && first_value >= 0) {
-        to_start = std::min(to_start, sampled * (first_value / growth));
-      }
-    }
-    if (to_end >= threshold) to_end = average / 2;
-    return sampled == 0 ? 1 : (sampled + to_start + to_end) / sampled;
+// How far beyond its samples the growth of a window is taken to reach. Samples that lie further
+// from an end of the range than 1.1 of their own distance reach half that distance beyond.
+// `begins_at`: a counter was zero then, inside the range; 0: that is not known.
+WindowShape shape_of(const WindowSpec& spec, size_t w, TimestampMs first, TimestampMs last,
+                     size_t intervals, TimestampMs begins_at, double unit) {
+  WindowShape shape;
+  shape.sampled = static_cast<double>(last - first) / 1000;
+  const double average = intervals > 0 ? shape.sampled / static_cast<double>(intervals) : 0;
+  const double threshold = average * 1.1;
+  shape.to_start = static_cast<double>(first - spec.start_at(w)) / 1000;
+  shape.to_end = static_cast<double>(spec.end_at(w) - last) / 1000;
+  if (begins_at != 0) {
+    shape.to_start = 0;
+    shape.sampled = static_cast<double>(last - begins_at) / 1000;
+  } else if (shape.to_start >= threshold) {
+    shape.to_start = average / 2;
   }
-};
+  if (shape.to_end >= threshold) shape.to_end = average / 2;
+  shape.factor =
+      shape.sampled == 0 ? 1 : (shape.sampled + shape.to_start + shape.to_end) / shape.sampled;
+  shape.factor /= unit;
+  return shape;
+}
+
+// A counter does not reach further back than to where the line through its samples meets zero.
+double factor_above_zero(const WindowShape& shape, double first, double growth, double unit) {
+  if (!(growth > 0) || !(first >= 0) || first * shape.sampled >= shape.to_start * growth) {
+    return shape.factor;
+  }
+  const double to_zero = shape.sampled * (first / growth);
+  return (shape.sampled + to_zero + shape.to_end) / shape.sampled / unit;
+}
 
 // The name of a counter says so.
 void note_unless_counter(const RangeCall& call, const RangeWindows& windows) {
@@ -158,7 +172,7 @@ class Rate {
         windows_(windows),
         kind_(kind),
         use_starts_(kind.is_counter && call.query.options.use_start_timestamps),
-        seconds_(static_cast<double>(call.range.count()) / 1000),
+        unit_(kind.per_second ? static_cast<double>(call.range.count()) / 1000 : 1),
         metric_(windows.series->labels->metric_name()) {}
 
   void run(RowView out) {
@@ -178,58 +192,91 @@ class Rate {
 
  private:
   void run_floats(RowView out) {
-    if (!kind_.is_counter) {
-      for (size_t w = 0; w < windows_.size(); ++w) float_window(w, nullptr, out);
-      return;
-    }
     Resets resets(windows_, use_starts_);
-    for (size_t w = 0; w < windows_.size(); ++w) float_window(w, &resets, out);
+    const bool starts = use_starts_ && !windows_.floats.start_time.empty();
+    if (!starts && (resets.empty() || !kind_.is_counter)) return run_plain(out);
+    for (size_t w = 0; w < windows_.size(); ++w) {
+      float_window(w, kind_.is_counter ? &resets : nullptr, out);
+    }
+  }
+
+  // The usual case: no reset, and only first and last sample count.
+  void run_plain(RowView out) {
+    const auto& part = windows_.floats;
+    const auto v = windows_.v;
+    const auto& shapes = float_shapes();
+    for (size_t w = 0; w < windows_.size(); ++w) {
+      const uint32_t begin = part.begin[w];
+      const uint32_t end = part.end[w];
+      if (end - begin < 2) continue;
+      const double growth = v[end - 1] - v[begin];
+      const double factor = kind_.is_counter ? factor_above_zero(shapes[w], v[begin], growth, unit_)
+                                             : shapes[w].factor;
+      out.v[w] = growth * factor;
+    }
+  }
+
+  // They depend on timestamps alone, which series of one scrape share.
+  const std::vector<WindowShape>& float_shapes() const {
+    WindowShapes& shapes = *windows_.float_shapes;
+    if (shapes.valid && shapes.unit == unit_) return shapes.of;
+    const auto& part = windows_.floats;
+    shapes.of.resize(windows_.size());
+    for (size_t w = 0; w < windows_.size(); ++w) {
+      const uint32_t begin = part.begin[w];
+      const uint32_t end = part.end[w];
+      if (end - begin < 2) continue;
+      shapes.of[w] =
+          shape_of(*windows_.spec, w, part.t[begin], part.t[end - 1], end - begin - 1, 0, unit_);
+    }
+    shapes.unit = unit_;
+    shapes.valid = true;
+    return shapes.of;
   }
 
   // Where a counter's first sample says that it began inside the range.
-  TimestampMs beginning(const RangeWindows::Part& part, size_t w, uint32_t first) const {
+  TimestampMs beginning(const RangeWindows::Part& part, size_t w) const {
     if (!use_starts_ || part.start_time.empty()) return 0;
+    const uint32_t first = part.begin[w];
     const TimestampMs start = part.start_time[first];
     const bool inside = start > windows_.spec->start_at(w) && start < part.t[first];
     return inside ? start : 0;
   }
 
-  Extrapolation extrapolation(const RangeWindows::Part& part, size_t w) const {
+  WindowShape shape(const RangeWindows::Part& part, size_t w, TimestampMs begins_at) const {
     const uint32_t begin = part.begin[w];
     const uint32_t end = part.end[w];
-    return {.range_start = windows_.spec->start_at(w),
-            .range_end = windows_.spec->end_at(w),
-            .first = part.t[begin],
-            .last = part.t[end - 1],
-            .intervals = end - begin - 1,
-            .begins_at = beginning(part, w, begin)};
+    return shape_of(*windows_.spec, w, part.t[begin], part.t[end - 1], end - begin - 1, begins_at,
+                    unit_);
   }
-
-  double per_unit(double factor) const { return kind_.per_second ? factor / seconds_ : factor; }
 
   void float_window(size_t w, Resets* resets, RowView out) {
     const auto& part = windows_.floats;
     const uint32_t begin = part.begin[w];
     const uint32_t end = part.end[w];
     if (begin == end) return;
-    Extrapolation extrapolate = extrapolation(part, w);
-    if (extrapolate.intervals == 0 && extrapolate.begins_at == 0) return;
-    double growth = windows_.v[end - 1] - windows_.v[begin];
+    const TimestampMs begins_at = beginning(part, w);
+    if (end - begin < 2 && begins_at == 0) return;
+    const double first = windows_.v[begin];
+    double growth = windows_.v[end - 1] - first;
     if (resets != nullptr) {
       growth += resets->lost(windows_.v, begin, end);
       if (use_starts_ && resets->overlap_in(begin, end)) warn_overlap();
     }
-    extrapolate.limit_at_zero = kind_.is_counter;
-    extrapolate.first_value = windows_.v[begin];
-    extrapolate.growth = growth;
-    if (extrapolate.begins_at != 0) growth += windows_.v[begin];
-    out.set(w, growth * per_unit(extrapolate.factor()));
+    const WindowShape reach = shape(part, w, begins_at);
+    if (begins_at != 0) {
+      out.set(w, (growth + first) * reach.factor);
+    } else {
+      const bool above_zero = kind_.is_counter;
+      out.set(
+          w, growth * (above_zero ? factor_above_zero(reach, first, growth, unit_) : reach.factor));
+    }
   }
 
   void histogram_window(size_t w, RowView out) {
     const auto& part = windows_.histograms;
     const auto h = windows_.histogram_values(w);
-    Extrapolation extrapolate = extrapolation(part, w);
+    const TimestampMs begins_at = beginning(part, w);
     const HistogramContext context{call_.query.annotations, annotation_span(call_), metric_,
                                    kind_.is_counter};
     std::span<const TimestampMs> starts;
@@ -238,24 +285,24 @@ class Rate {
     }
     std::shared_ptr<FloatHistogram> growth;
     if (h.size() > 1) {
-      for (size_t i = 1; i < starts.size() && kind_.is_counter; ++i) {
+      for (size_t i = 1; i < starts.size(); ++i) {
         if (starts_overlap(starts[i - 1], part.t[part.begin[w] + i - 1], starts[i])) warn_overlap();
       }
       growth = histogram_growth(context, h, windows_.histogram_times(w), starts);
       if (!growth) return;
-    } else if (extrapolate.begins_at == 0) {
+    } else if (begins_at == 0) {
       return;
     }
-    if (extrapolate.begins_at != 0) {
+    const WindowShape reach = shape(part, w, begins_at);
+    double factor = reach.factor;
+    if (begins_at != 0) {
       growth = growth ? annotated_sum(context, *growth, *h[0], false)
                       : std::make_shared<FloatHistogram>(*h[0]);
       if (!growth) return;
-    } else {
-      extrapolate.limit_at_zero = kind_.is_counter;
-      extrapolate.first_value = h[0]->count;
-      extrapolate.growth = growth->count;
+    } else if (kind_.is_counter) {
+      factor = factor_above_zero(reach, h[0]->count, growth->count, unit_);
     }
-    out.set(w, scaled(*growth, per_unit(extrapolate.factor())));
+    out.set(w, scaled(*growth, factor));
   }
 
   void warn_overlap() const {
@@ -270,7 +317,7 @@ class Rate {
   const RangeWindows& windows_;
   const RateKind kind_;
   const bool use_starts_;
-  const double seconds_;
+  const double unit_;  // what the growth is divided by: seconds
   const std::string_view metric_;
 };
 

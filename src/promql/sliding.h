@@ -9,8 +9,8 @@
 
 namespace strata::promql {
 
-/// Fold: State (default: empty); push(State&, i) folds sample i in, push_front(State&, i) before
-/// what is there; merge(State&, const State& behind).
+/// Fold: State (default: empty); push(State&, i) folds sample i in, in any order; merge(State&,
+/// const State&).
 template <class Fold>
 class SlidingFold {
  public:
@@ -37,7 +37,7 @@ class SlidingFold {
     suffixes_.resize(end - begin);
     State state;
     for (uint32_t i = end; i-- > begin;) {
-      fold_.push_front(state, i);
+      fold_.push(state, i);
       suffixes_[i - begin] = state;
     }
   }

@@ -21,7 +21,6 @@ struct SumFold {
   std::span<const double> v;
 
   void push(State& state, uint32_t i) const { kahan_add(v[i], state.sum, state.compensation); }
-  void push_front(State& state, uint32_t i) const { push(state, i); }
   void merge(State& state, const State& behind) const {
     kahan_add(behind.sum, state.sum, state.compensation);
     state.compensation += behind.compensation;
@@ -41,7 +40,6 @@ struct ExtremeFold {
     if (better || std::isnan(state.best)) state.best = value;
   }
   void push(State& state, uint32_t i) const { take(state, v[i]); }
-  void push_front(State& state, uint32_t i) const { take(state, v[i]); }
   void merge(State& state, const State& behind) const { take(state, behind.best); }
 };
 
@@ -61,7 +59,6 @@ struct VarianceFold {
     state.mean += delta / state.count;
     state.squares += delta * (v[i] - state.mean);
   }
-  void push_front(State& state, uint32_t i) const { push(state, i); }
   void merge(State& state, const State& behind) const {
     if (behind.count == 0) return;
     if (state.count == 0) {
@@ -101,7 +98,6 @@ struct LineFold {
     state.xx += dx * (x - state.mean_x);
     state.xy += dx * (v[i] - state.mean_y);
   }
-  void push_front(State& state, uint32_t i) const { push(state, i); }
   void merge(State& state, const State& behind) const {
     if (behind.count == 0) return;
     if (state.count == 0) {
@@ -132,7 +128,10 @@ class SortedWindow {
       sorted_.clear();
       begin_ = end_ = begin;
     }
-    if (end - begin > 2 * sorted_.size()) {
+    // Where much changes, sorting anew is less work.
+    const uint32_t changes = (begin - begin_) + (end - end_);
+    constexpr uint32_t kFewChanges = 16;
+    if (changes * kFewChanges > end - begin) {
       sorted_.assign(v_.begin() + begin, v_.begin() + end);
       std::ranges::sort(sorted_, before);
       begin_ = begin;
