@@ -75,6 +75,8 @@ int run(int argc, char** argv) {
   range->add_option("--step", query.step, "Seconds or a duration; 250 points when not given");
 
   auto* version = app.add_subcommand("version", "Print version and build");
+  // For ./dev docs; of no use to a person, so it is not in the help.
+  auto* flags_doc = app.add_subcommand("flags-doc")->group("");
 
   try {
     app.parse(argc, argv);
@@ -87,6 +89,7 @@ int run(int argc, char** argv) {
   if (instant->parsed()) return query_instant(query);
   if (range->parsed()) return query_range(query);
   if (version->parsed()) return print_version();
+  if (flags_doc->parsed()) return fmt::print("{}", flags_markdown()), 0;
   return 2;
 }
 

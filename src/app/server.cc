@@ -2,7 +2,7 @@
 
 #include <unistd.h>
 
-#include "app/store_metrics.h"
+#include "app/own_series.h"
 #include "base/build_info.h"
 #include "collect/self.h"
 #include "config/web_config.h"
@@ -93,6 +93,7 @@ Result<std::unique_ptr<Server>> Server::start(ServeOptions options, FlagValues f
   TRY(server->listen());
   server->discovery_->apply(server->config_.get());
   server->ready_ = true;
+  server->registry_.gauge("prometheus_ready", "Whether the server answers queries.").set(1);
   return server;
 }
 
@@ -106,6 +107,8 @@ Result<> Server::load_configuration() {
   }
   reload_status_.set(
       std::make_shared<const api::ReloadStatus>(api::ReloadStatus{true, clock_.now_ms()}));
+  reload_succeeded_.set(1);
+  reload_time_.set(static_cast<double>(clock_.now_ms()) / 1000);
   return {};
 }
 
@@ -142,8 +145,8 @@ Result<> Server::open() {
   engine_ = std::make_unique<promql::Engine>(TRY(engine_options(options_)), &work_, clock_);
 
   metrics::register_build_info(registry_);
-  callbacks_ = store_metrics(registry_, *db_);
-  for (auto& callback : pool_metrics(registry_, work_)) callbacks_.push_back(std::move(callback));
+  add_metrics(store_metrics(registry_, *db_));
+  add_metrics(pool_metrics(registry_, work_));
   store_ = std::jthread([this](std::stop_token stop) { run_store(stop); });
   return {};
 }
@@ -184,7 +187,13 @@ Result<> Server::listen() {
       [this](const discover::DiscoveryManager::Update& update) {
         scrape_->set_job(update.job, update.config, update.groups);
       });
+  add_metrics(net_metrics(registry_, *http_, *client_));
+  add_metrics(discovery_metrics(registry_, *discovery_));
   return {};
+}
+
+void Server::add_metrics(std::vector<metrics::Callback> callbacks) {
+  std::ranges::move(callbacks, std::back_inserter(callbacks_));
 }
 
 api::Services Server::services() {
@@ -218,6 +227,7 @@ Result<> Server::reload() {
   if (!loaded) {
     auto status = *reload_status_.get();
     status.success = false;
+    reload_succeeded_.set(0);
     reload_status_.set(std::make_shared<const api::ReloadStatus>(status));
     log_error("the configuration was not reloaded; the old one stays",
               {{"error", loaded.error().message}});

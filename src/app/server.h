@@ -49,6 +49,7 @@ class Server {
   Result<> load_configuration();
   Result<> open();
   Result<> listen();
+  void add_metrics(std::vector<metrics::Callback> callbacks);
   api::Services services();
   void run_store(const std::stop_token& stop);
   void append_host_exposition(std::string& out);
@@ -60,6 +61,12 @@ class Server {
   const Clock& clock_ = real_clock();
   const TimestampMs started_at_ = clock_.now_ms();
   metrics::Registry& registry_ = metrics::default_registry();
+  metrics::Gauge& reload_succeeded_ =
+      registry_.gauge("prometheus_config_last_reload_successful",
+                      "Whether the last load of the configuration succeeded.");
+  metrics::Gauge& reload_time_ =
+      registry_.gauge("prometheus_config_last_reload_success_timestamp_seconds",
+                      "When the configuration was last loaded.");
 
   // Below in the order of construction; members are destroyed, and threads end, in reverse.
   std::unique_ptr<tsdb::Db> db_;

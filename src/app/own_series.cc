@@ -1,4 +1,4 @@
-#include "app/store_metrics.h"
+#include "app/own_series.h"
 
 namespace strata::app {
 namespace {
@@ -116,6 +116,44 @@ std::vector<metrics::Callback> pool_metrics(metrics::Registry& registry, const T
   callbacks.push_back(
       registry.callback_gauge("strata_work_threads", "Threads of the work pool.",
                               [&work] { return static_cast<double>(work.threads()); }));
+  return callbacks;
+}
+
+std::vector<metrics::Callback> net_metrics(metrics::Registry& registry,
+                                           const net::HttpServer& server,
+                                           const net::HttpClient& client) {
+  std::vector<metrics::Callback> callbacks;
+  const auto counter = [&](metrics::CounterName name, std::string_view help, auto read) {
+    callbacks.push_back(
+        registry.callback_counter(name, help, [read] { return as_double(read()); }));
+  };
+  counter("strata_http_connections_accepted_total", "Connections of clients accepted.",
+          [&server] { return server.stats().accepted; });
+  counter("strata_http_connections_refused_total",
+          "Connections of clients refused at --web.max-connections.",
+          [&server] { return server.stats().refused; });
+  counter("strata_http_requests_rejected_total",
+          "Requests that were malformed, too large or too slow.",
+          [&server] { return server.stats().rejected; });
+  callbacks.push_back(
+      registry.callback_gauge("strata_http_connections", "Connections of clients that are open.",
+                              [&server] { return as_double(server.stats().open); }));
+  counter("strata_http_client_requests_total", "Requests sent to targets and other peers.",
+          [&client] { return client.stats().requests; });
+  counter("strata_http_client_connections_total", "Connections made to targets and other peers.",
+          [&client] { return client.stats().connections; });
+  return callbacks;
+}
+
+std::vector<metrics::Callback> discovery_metrics(metrics::Registry& registry,
+                                                 const discover::DiscoveryManager& discovery) {
+  std::vector<metrics::Callback> callbacks;
+  callbacks.push_back(
+      registry.callback_counter("strata_sd_refreshes_total", "Times that targets were looked for.",
+                                [&discovery] { return as_double(discovery.stats().refreshes); }));
+  callbacks.push_back(registry.callback_counter(
+      "strata_sd_refresh_failures_total", "Times that looking for targets failed.",
+      [&discovery] { return as_double(discovery.stats().refresh_failures); }));
   return callbacks;
 }
 
