@@ -49,8 +49,8 @@ class TargetIngestTest : public ::testing::Test {
     if (!selector_metric.empty()) {
       matchers.push_back(Matcher::equal(std::string(kMetricName), std::string(selector_metric)));
     } else {
-      matchers.push_back(*Matcher::make(Matcher::Op::kNotRegex, std::string(kMetricName),
-                                        "up|scrape_.*"));
+      matchers.push_back(
+          *Matcher::make(Matcher::Op::kNotRegex, std::string(kMetricName), "up|scrape_.*"));
     }
     std::set<std::string> lines;
     auto set = db_->select(matchers, TimeRange(), 0);
@@ -240,7 +240,8 @@ TEST_F(TargetIngestTest, StoresTheSameAsWithoutPrediction) {
   std::vector<std::string> names;
   for (int i = 0; i < 40; ++i) names.push_back(fmt::format("m{}{{k=\"{}\"}}", i % 7, i));
   for (int round = 0; round < 300; ++round) {
-    if (roll(4) == 0) std::swap(names[static_cast<size_t>(roll(40))], names[static_cast<size_t>(roll(40))]);
+    if (roll(4) == 0)
+      std::swap(names[static_cast<size_t>(roll(40))], names[static_cast<size_t>(roll(40))]);
     std::string body;
     for (const auto& name : names) {
       if (roll(60) == 0) continue;
