@@ -8,7 +8,8 @@
 
 namespace strata {
 
-/// Wraps another Fs. Thread-safe. What was written but not synced is dropped by lose_power().
+/// Wraps another Fs. Thread-safe. What was written but not synced is dropped by lose_power(). The
+/// inner files are never really synced: power is lost in here only, and tests sync often.
 class FaultFs final : public Fs {
  public:
   explicit FaultFs(Fs& inner) : inner_(inner) {}
