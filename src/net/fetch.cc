@@ -63,9 +63,10 @@ Fetch::Fetch(std::shared_ptr<ClientCore> core, ClientRequest request, HttpClient
 Fetch::~Fetch() { core_->fetches.erase(this); }
 
 void Fetch::start() {
-  asio::co_spawn(core_->loop.impl().io, run(), [self = shared_from_this()](std::exception_ptr e) {
-    if (e) log_error("a request ended by an exception", {{"url", self->host_}});
-  });
+  asio::co_spawn(core_->loop.impl().io, run(),
+                 [self = shared_from_this()](const std::exception_ptr& e) {
+                   if (e) log_error("a request ended by an exception", {{"url", self->host_}});
+                 });
 }
 
 void Fetch::give_up(Error error) {

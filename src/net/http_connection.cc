@@ -58,9 +58,10 @@ HttpConnection::~HttpConnection() {
 }
 
 void HttpConnection::start() {
-  asio::co_spawn(core_->loop.impl().io, run(), [self = shared_from_this()](std::exception_ptr e) {
-    if (e) log_error("a connection ended by an exception", {{"client", self->remote_address_}});
-  });
+  asio::co_spawn(
+      core_->loop.impl().io, run(), [self = shared_from_this()](const std::exception_ptr& e) {
+        if (e) log_error("a connection ended by an exception", {{"client", self->remote_address_}});
+      });
 }
 
 void HttpConnection::finish() {
@@ -275,7 +276,8 @@ HttpConnection::Awaitable HttpConnection::read_more() {
 void HttpConnection::watch_client() {
   if (reading_ahead_ || peer_done_ || !input_.unread().empty()) return;
   reading_ahead_ = true;
-  asio::co_spawn(core_->loop.impl().io, read_ahead(), [self = shared_from_this()](auto) {});
+  asio::co_spawn(core_->loop.impl().io, read_ahead(),
+                 [self = shared_from_this()](const std::exception_ptr&) {});
 }
 
 asio::awaitable<void> HttpConnection::read_ahead() {

@@ -92,8 +92,9 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
     boost::system::error_code ignored;
     local_ = acceptor_.local_endpoint(ignored);
     core_->began();
-    asio::co_spawn(core_->loop.impl().io, accept(),
-                   [self = shared_from_this()](std::exception_ptr) { self->core_->ended(); });
+    asio::co_spawn(
+        core_->loop.impl().io, accept(),
+        [self = shared_from_this()](const std::exception_ptr&) { self->core_->ended(); });
     return {};
   }
 
