@@ -1,5 +1,6 @@
 #include "tsdb/bitpack.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <utility>
@@ -47,6 +48,37 @@ constexpr auto kUnpackBlock = []<unsigned... kWidth>(std::integer_sequence<unsig
   return std::array<UnpackBlock, sizeof...(kWidth)>{unpack_block<kWidth + 1>...};
 }(std::make_integer_sequence<unsigned, 32>());
 
+// Eight values of a stream begin and end on whole bytes, so that their shifts are known too.
+template <unsigned kWidth>
+void unpack_eight(const char* in, uint64_t* out) {
+  [&]<unsigned... kValue>(std::integer_sequence<unsigned, kValue...>) {
+    const auto one = [&]<unsigned kBit>(std::integral_constant<unsigned, kBit>) {
+      uint64_t word;
+      std::memcpy(&word, in + kBit / 8, 8);
+      return word >> (kBit % 8) & low_bits(kWidth);
+    };
+    ((out[kValue] = one(std::integral_constant<unsigned, kValue * kWidth>())), ...);
+  }(std::make_integer_sequence<unsigned, 8>());
+}
+
+template <unsigned kWidth>
+size_t unpack_eights(std::string_view bytes, std::span<uint64_t> out) {
+  size_t done = 0;
+  const char* in = bytes.data();
+  // The last value's eight bytes begin within the group's last: seven more must be there.
+  for (size_t left = bytes.size(); out.size() - done >= 8 && left >= kWidth + 7; done += 8) {
+    unpack_eight<kWidth>(in, out.data() + done);
+    in += kWidth;
+    left -= kWidth;
+  }
+  return done;
+}
+
+using UnpackEights = size_t (*)(std::string_view, std::span<uint64_t>);
+constexpr auto kUnpackEights = []<unsigned... kWidth>(std::integer_sequence<unsigned, kWidth...>) {
+  return std::array<UnpackEights, sizeof...(kWidth)>{unpack_eights<kWidth + 1>...};
+}(std::make_integer_sequence<unsigned, 56>());
+
 void pack_block(const uint64_t* values, unsigned width, char* out) {
   for (unsigned lane = 0; lane < 4; ++lane) {
     uint64_t bits = 0;
@@ -83,32 +115,38 @@ void pack_stream(std::span<const uint64_t> values, unsigned width, char* out) {
   std::memcpy(out, &low, (held + 7) / 8);
 }
 
-uint64_t read_value(const char* in, size_t bit, unsigned width) {
+// A value as wide as this needs a ninth byte when it does not begin on one.
+constexpr unsigned kWidestInWord = 57;
+
+template <bool kWide>
+uint64_t read_value(const char* in, size_t bit, uint64_t mask) {
   uint64_t word;
   std::memcpy(&word, in + bit / 8, 8);
   word >>= bit % 8;
-  if (width > 57 && bit % 8 != 0) {
+  if (kWide && bit % 8 != 0) {
     const uint64_t next = static_cast<unsigned char>(in[bit / 8 + 8]);
     word |= next << (64 - bit % 8);
   }
-  return word & low_bits(width);
+  return word & mask;
 }
 
+template <bool kWide>
 void unpack_stream(std::string_view bytes, unsigned width, std::span<uint64_t> out) {
   // A value is read as eight bytes and one: the last few go through a padded copy.
   constexpr size_t kReach = 9;
-  size_t i = 0;
-  size_t bit = 0;
+  const uint64_t mask = low_bits(width);
   const size_t safe_bits = bytes.size() < kReach ? 0 : (bytes.size() - kReach + 1) * 8;
-  for (; i < out.size() && bit < safe_bits; ++i, bit += width) {
-    out[i] = read_value(bytes.data(), bit, width);
+  const size_t safe = std::min(out.size(), (safe_bits + width - 1) / width);
+  size_t bit = 0;
+  for (size_t i = 0; i < safe; ++i, bit += width) {
+    out[i] = read_value<kWide>(bytes.data(), bit, mask);
   }
-  if (i == out.size()) return;
+  if (safe == out.size()) return;
   char padded[2 * kReach] = {};
   const size_t from = bit / 8;
   std::memcpy(padded, bytes.data() + from, bytes.size() - from);
-  for (; i < out.size(); ++i, bit += width) {
-    out[i] = read_value(padded, bit - from * 8, width);
+  for (size_t i = safe; i < out.size(); ++i, bit += width) {
+    out[i] = read_value<kWide>(padded, bit - from * 8, mask);
   }
 }
 
@@ -140,7 +178,12 @@ void unpack(std::string_view bytes, unsigned width, std::span<uint64_t> out) {
       bytes.remove_prefix(size_t{16} * width);
     }
   }
-  unpack_stream(bytes, width, out);
+  if (width <= kWidestInWord) {
+    const size_t done = width <= kUnpackEights.size() ? kUnpackEights[width - 1](bytes, out) : 0;
+    unpack_stream<false>(bytes.substr(done / 8 * width), width, out.subspan(done));
+  } else {
+    unpack_stream<true>(bytes, width, out);
+  }
 }
 
 }  // namespace strata::tsdb

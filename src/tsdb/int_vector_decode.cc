@@ -43,17 +43,22 @@ bool read_bitmap(ByteReader& in, const VectorHeader& header, std::span<uint64_t>
   if (count > out.size()) return false;  // a bit is set behind the last value
   const auto values = out.last(count);
   if (!read_values(in, header, values)) return false;
-  size_t used = 0;
-  size_t i = 0;
-  for (uint64_t word = 0; used < count; ++i, word >>= 1) {
-    if (i == out.size()) return false;
-    if (i % 64 == 0) word = word_at(i / 8);
-    const uint64_t present = word & 1;
-    out[i] = (values[used] + 1) & (0 - present);
-    used += present;
+  if (count == 0) {
+    std::ranges::fill(out, 0);
+    return true;
   }
-  std::memset(out.data() + i, 0, (out.size() - i) * sizeof(uint64_t));
-  return true;
+  size_t used = 0;
+  for (size_t i = 0; i < out.size(); i += 64) {
+    uint64_t word = word_at(i / 8);
+    for (uint64_t& value : out.subspan(i, std::min<size_t>(64, out.size() - i))) {
+      // No branch: a value that is not there is read too, and masked away.
+      const uint64_t present = word & 1;
+      value = (values[std::min(used, count - 1)] + 1) & (0 - present);
+      used += present;
+      word >>= 1;
+    }
+  }
+  return used == count;
 }
 
 bool read_gaps(ByteReader& in, const VectorHeader& header, std::span<uint64_t> out) {
@@ -91,37 +96,43 @@ bool read_residuals(ByteReader& in, const VectorHeader& header, std::span<uint64
   return false;
 }
 
-// Residuals become integers again, in place; all arithmetic wraps.
-template <bool kZigzag, Predictor kPredictor>
-void restore(std::span<uint64_t> out, uint64_t base, uint64_t gcd) {
-  const auto difference = [&](uint64_t residual) {
-    return kZigzag ? static_cast<uint64_t>(zigzag_decode(residual)) * gcd : base + residual * gcd;
-  };
-  if constexpr (kPredictor == Predictor::kPlain) {
-    if (!kZigzag && gcd == 1) {
-      for (uint64_t& value : out) value += base;
-    } else {
+// Residuals become integers again, in place; all arithmetic wraps. `difference` is the residual's.
+template <class Difference>
+void restore(Predictor predictor, std::span<uint64_t> out, Difference difference) {
+  switch (predictor) {
+    case Predictor::kPlain: {
       for (uint64_t& value : out) value = difference(value);
+      return;
     }
-  } else if constexpr (kPredictor == Predictor::kDelta) {
-    uint64_t value = out[0];
-    for (size_t i = 1; i < out.size(); ++i) out[i] = value += difference(out[i]);
-  } else {
-    uint64_t value = out[1];
-    uint64_t delta = out[1] - out[0];
-    for (size_t i = 2; i < out.size(); ++i) {
-      delta += difference(out[i]);
-      out[i] = value += delta;
+    case Predictor::kDelta: {
+      uint64_t value = out[0];
+      for (size_t i = 1; i < out.size(); ++i) out[i] = value += difference(out[i]);
+      return;
+    }
+    case Predictor::kDelta2: {
+      uint64_t value = out[1];
+      uint64_t delta = out[1] - out[0];
+      for (size_t i = 2; i < out.size(); ++i) {
+        delta += difference(out[i]);
+        out[i] = value += delta;
+      }
+      return;
     }
   }
 }
 
-template <bool kZigzag>
-void restore(Predictor predictor, std::span<uint64_t> out, uint64_t base, uint64_t gcd) {
-  switch (predictor) {
-    case Predictor::kPlain: return restore<kZigzag, Predictor::kPlain>(out, base, gcd);
-    case Predictor::kDelta: return restore<kZigzag, Predictor::kDelta>(out, base, gcd);
-    case Predictor::kDelta2: return restore<kZigzag, Predictor::kDelta2>(out, base, gcd);
+// Values are captured, not referred to: `out` could alias a reference, and each loop would read
+// them anew. A divisor of one, the usual case, is no multiplication.
+void restore(const VectorHeader& header, std::span<uint64_t> out, uint64_t base, uint64_t gcd) {
+  const auto unzigzag = [](uint64_t r) { return static_cast<uint64_t>(zigzag_decode(r)); };
+  if (header.zigzag && gcd == 1) {
+    restore(header.predictor, out, unzigzag);
+  } else if (header.zigzag) {
+    restore(header.predictor, out, [=](uint64_t r) { return unzigzag(r) * gcd; });
+  } else if (gcd == 1) {
+    restore(header.predictor, out, [=](uint64_t r) { return base + r; });
+  } else {
+    restore(header.predictor, out, [=](uint64_t r) { return base + r * gcd; });
   }
 }
 
@@ -138,11 +149,7 @@ bool decode_vector(ByteReader& in, std::span<int64_t> signed_out) {
   uint64_t base = header.zigzag ? 0 : static_cast<uint64_t>(in.zigzag());
   if (header.predictor != Predictor::kPlain) base *= gcd;
   if (!in.ok() || !read_residuals(in, header, out.subspan(seeds))) return false;
-  if (header.zigzag) {
-    restore<true>(header.predictor, out, base, gcd);
-  } else {
-    restore<false>(header.predictor, out, base, gcd);
-  }
+  restore(header, out, base, gcd);
   return true;
 }
 

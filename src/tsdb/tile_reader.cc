@@ -105,10 +105,14 @@ TileScratch::State& TileReader::state(TileScratch* scratch, std::string_view byt
 
 size_t TileReader::column_length(size_t i) const {
   const size_t bases = (size_t{tile_.columns_} - 1) / kDirectoryGroup;
-  uint32_t length = 0;
-  std::memcpy(&length, tile_.directory_.data() + bases * 4 + i * tile_.length_width_,
-              tile_.length_width_);
-  return length;
+  const char* at = tile_.directory_.data() + bases * 4 + i * tile_.length_width_;
+  const auto byte = [&](size_t k) -> size_t { return static_cast<unsigned char>(at[k]); };
+  switch (tile_.length_width_) {
+    case 1: return byte(0);
+    case 2: return byte(0) | byte(1) << 8;
+    case 3: return byte(0) | byte(1) << 8 | byte(2) << 16;
+    default: return byte(0) | byte(1) << 8 | byte(2) << 16 | byte(3) << 24;
+  }
 }
 
 size_t TileReader::column_offset(size_t i) const {
@@ -240,6 +244,7 @@ bool TileReader::open_column(size_t i, TileScratch::State& state, Column& out) c
 
 TileReader::Span TileReader::rows_in(TimeRange range, const TileScratch::State& state) const {
   const auto& times = state.times;
+  if (range.min <= times.front() && range.max >= times.back()) return {0, times.size()};
   const auto begin = std::ranges::lower_bound(times, range.min);
   const auto end = std::ranges::upper_bound(begin, times.end(), range.max);
   return {static_cast<size_t>(begin - times.begin()), static_cast<size_t>(end - times.begin())};
