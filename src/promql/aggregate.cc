@@ -55,13 +55,14 @@ Grouping group_series(Query& query, const std::vector<SeriesRef>& series, bool w
 namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr double kInf = std::numeric_limits<double>::infinity();
 
 /// What one group knows while rows are folded into it: columns, one place a step.
-class Fold {
+class GroupFold {
  public:
-  Fold(const AggregateExpr& expr, Query& query, size_t steps)
+  GroupFold(const AggregateExpr& expr, Query& query, size_t steps)
       : expr_(expr), query_(query), steps_(steps) {}
-  virtual ~Fold() = default;
+  virtual ~GroupFold() = default;
   virtual void add(const SeriesRef& series, RowView row) = 0;
   virtual void finish(RowView out) = 0;
 
@@ -77,10 +78,10 @@ class Fold {
   const size_t steps_;
 };
 
-class CountFold final : public Fold {
+class GroupCount final : public GroupFold {
  public:
-  CountFold(const AggregateExpr& expr, Query& query, size_t steps)
-      : Fold(expr, query, steps), count_(steps) {}
+  GroupCount(const AggregateExpr& expr, Query& query, size_t steps)
+      : GroupFold(expr, query, steps), count_(steps) {}
   void add(const SeriesRef&, RowView row) override {
     for (size_t i = 0; i < steps_; ++i) count_[i] += row.has(i) ? 1 : 0;
   }
@@ -95,10 +96,10 @@ class CountFold final : public Fold {
   std::vector<double> count_;
 };
 
-class ExtremeFold final : public Fold {
+class GroupExtreme final : public GroupFold {
  public:
-  ExtremeFold(const AggregateExpr& expr, Query& query, size_t steps)
-      : Fold(expr, query, steps), best_(steps, absent()) {}
+  GroupExtreme(const AggregateExpr& expr, Query& query, size_t steps)
+      : GroupFold(expr, query, steps), best_(steps, absent()) {}
   void add(const SeriesRef&, RowView row) override {
     const bool max = expr_.op == Aggregation::kMax;
     for (size_t i = 0; i < steps_; ++i) {
@@ -118,10 +119,10 @@ class ExtremeFold final : public Fold {
   std::vector<double> best_;  // absent is a NaN too, so the first value replaces it
 };
 
-class SpreadFold final : public Fold {
+class GroupSpread final : public GroupFold {
  public:
-  SpreadFold(const AggregateExpr& expr, Query& query, size_t steps)
-      : Fold(expr, query, steps), count_(steps), mean_(steps), squares_(steps) {}
+  GroupSpread(const AggregateExpr& expr, Query& query, size_t steps)
+      : GroupFold(expr, query, steps), count_(steps), mean_(steps), squares_(steps) {}
   void add(const SeriesRef&, RowView row) override {
     for (size_t i = 0; i < steps_; ++i) {
       if (!row.has(i)) continue;
@@ -154,11 +155,11 @@ class SpreadFold final : public Fold {
   std::vector<double> count_, mean_, squares_;
 };
 
-class QuantileFold final : public Fold {
+class GroupQuantile final : public GroupFold {
  public:
-  QuantileFold(const AggregateExpr& expr, Query& query, size_t steps,
-               const std::vector<double>& quantiles)
-      : Fold(expr, query, steps), quantiles_(quantiles), values_(steps) {}
+  GroupQuantile(const AggregateExpr& expr, Query& query, size_t steps,
+                const std::vector<double>& quantiles)
+      : GroupFold(expr, query, steps), quantiles_(quantiles), values_(steps) {}
   void add(const SeriesRef&, RowView row) override {
     for (size_t i = 0; i < steps_; ++i) {
       if (!row.has(i)) continue;
@@ -181,19 +182,28 @@ class QuantileFold final : public Fold {
 };
 
 /// sum and avg.
-class SumFold final : public Fold {
+class GroupSum final : public GroupFold {
  public:
-  SumFold(const AggregateExpr& expr, Query& query, size_t steps)
-      : Fold(expr, query, steps),
+  GroupSum(const AggregateExpr& expr, Query& query, size_t steps)
+      : GroupFold(expr, query, steps),
         average_(expr.op == Aggregation::kAvg),
         count_(steps),
-        sum_(steps),
+        sum_(steps, -0.0),
         compensation_(steps) {}
 
   void add(const SeriesRef& series, RowView row) override {
     if (row.has_histograms()) return add_mixed(series, row);
+    if (average_ && (!incremental_.empty() || would_overflow(row))) return add_one_by_one(row);
+    // In vectors: what is absent adds -0, which changes no sum.
     for (size_t i = 0; i < steps_; ++i) {
-      if (row.has(i)) add_float(i, row.v[i]);
+      const bool here = !is_absent(row.v[i]);
+      const double x = here ? row.v[i] : -0.0;
+      const double sum = sum_[i];
+      const double next = sum + x;
+      const double lost = std::abs(sum) >= std::abs(x) ? (sum - next) + x : (x - next) + sum;
+      compensation_[i] = std::abs(next) == kInf ? 0 : compensation_[i] + lost;
+      sum_[i] = next;
+      count_[i] += here ? 1 : 0;
     }
   }
 
@@ -220,6 +230,18 @@ class SumFold final : public Fold {
   };
 
   SourceSpan span() const { return unwrap(*expr_.inner).span; }
+
+  bool would_overflow(RowView row) const {
+    bool any = false;
+    for (size_t i = 0; i < steps_; ++i) any |= std::abs(sum_[i] + row.v[i]) == kInf;
+    return any;
+  }
+
+  void add_one_by_one(RowView row) {
+    for (size_t i = 0; i < steps_; ++i) {
+      if (row.has(i)) add_float(i, row.v[i]);
+    }
+  }
 
   void add_float(size_t i, double v) {
     if (count_[i]++ == 0) {
@@ -297,20 +319,67 @@ void check_quantiles(Query& query, const std::vector<double>& quantiles, SourceS
   }
 }
 
-std::unique_ptr<Fold> make_fold(const AggregateExpr& expr, Query& query, size_t steps,
-                                const std::vector<double>& parameter) {
+std::unique_ptr<GroupFold> make_fold(const AggregateExpr& expr, Query& query, size_t steps,
+                                     const std::vector<double>& parameter) {
   switch (expr.op) {
     case Aggregation::kSum:
-    case Aggregation::kAvg: return std::make_unique<SumFold>(expr, query, steps);
+    case Aggregation::kAvg: return std::make_unique<GroupSum>(expr, query, steps);
     case Aggregation::kMin:
-    case Aggregation::kMax: return std::make_unique<ExtremeFold>(expr, query, steps);
+    case Aggregation::kMax: return std::make_unique<GroupExtreme>(expr, query, steps);
     case Aggregation::kStddev:
-    case Aggregation::kStdvar: return std::make_unique<SpreadFold>(expr, query, steps);
+    case Aggregation::kStdvar: return std::make_unique<GroupSpread>(expr, query, steps);
     case Aggregation::kQuantile:
-      return std::make_unique<QuantileFold>(expr, query, steps, parameter);
-    default: return std::make_unique<CountFold>(expr, query, steps);
+      return std::make_unique<GroupQuantile>(expr, query, steps, parameter);
+    default: return std::make_unique<GroupCount>(expr, query, steps);
   }
 }
+
+// Whether a value alone in its group is the group's.
+bool keeps_single_value(Aggregation op) {
+  return op == Aggregation::kSum || op == Aggregation::kAvg || op == Aggregation::kMin ||
+         op == Aggregation::kMax;
+}
+
+/// Folds rows into their groups. A group has an accumulator from its first row to its last.
+class GroupFolds {
+ public:
+  GroupFolds(Query& query, const AggregateExpr& expr, const Grouping& grouping, Frame& out,
+             const std::vector<double>& parameter)
+      : query_(query),
+        expr_(expr),
+        grouping_(grouping),
+        out_(out),
+        parameter_(parameter),
+        folds_(grouping.groups.size()),
+        missing_(grouping.groups.size()) {
+    for (const uint32_t group : grouping.group_of) ++missing_[group];
+  }
+
+  void add(size_t i, const SeriesRef& series, RowView row) {
+    const uint32_t group = grouping_.group_of[i];
+    auto& fold = folds_[group];
+    const bool alone = !fold && missing_[group] == 1;
+    if (alone && keeps_single_value(expr_.op) && !row.has_histograms()) {
+      return out_.view(group).copy_from(row);
+    }
+    if (!fold) fold = make_fold(expr_, query_, out_.steps(), parameter_);
+    fold->add(series, row);
+    if (--missing_[group] > 0) return;
+    const RowView result = out_.view(group);
+    result.clear();
+    fold->finish(result);
+    fold.reset();
+  }
+
+ private:
+  Query& query_;
+  const AggregateExpr& expr_;
+  const Grouping& grouping_;
+  Frame& out_;
+  const std::vector<double>& parameter_;
+  std::vector<std::unique_ptr<GroupFold>> folds_;
+  std::vector<uint32_t> missing_;  // rows of the group that are still to come
+};
 
 Result<Value> fold_groups(Evaluator& evaluator, const AggregateExpr& expr,
                           const std::vector<double>& parameter) {
@@ -319,17 +388,11 @@ Result<Value> fold_groups(Evaluator& evaluator, const AggregateExpr& expr,
   const VectorPtr input = TRY(evaluator.vector(*expr.inner));
   const Grouping grouping = group_series(query, input->all_series(), expr.without, expr.grouping);
   FramePtr out = TRY(Frame::make(query, grouping.groups, steps));
-  std::vector<std::unique_ptr<Fold>> folds(out->size());
-  for (auto& fold : folds) fold = make_fold(expr, query, steps, parameter);
+  GroupFolds folds(query, expr, grouping, *out, parameter);
   TRY(for_each_row(query, *input, steps, [&](size_t i, RowView row) -> Result<> {
-    folds[grouping.group_of[i]]->add(input->series(i), row);
+    folds.add(i, input->series(i), row);
     return {};
   }));
-  for (size_t g = 0; g < folds.size(); ++g) {
-    const RowView row = out->view(g);
-    row.clear();
-    folds[g]->finish(row);
-  }
   return Value(std::move(out));
 }
 

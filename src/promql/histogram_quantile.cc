@@ -76,6 +76,20 @@ Monotonicity clean_up(std::vector<Bucket>& buckets) {
   return result;
 }
 
+// What clean_up() makes of buckets: up to +Inf, each bound once, counts that do not fall. Counts
+// that rise by a rounding error only are for it to level.
+bool is_clean(std::span<const Bucket> buckets) {
+  constexpr double kRounding = 1e-9;
+  bool clean = buckets.back().upper == kInf;
+  for (size_t i = 1; i < buckets.size(); ++i) {
+    const double low = buckets[i - 1].count;
+    const double high = buckets[i].count;
+    const bool rises = high > low * (1 + kRounding) || high == low;
+    clean &= rises && buckets[i - 1].upper < buckets[i].upper;
+  }
+  return clean;
+}
+
 // REQUIRES: clean buckets. Linear inside a bucket; the first one begins at zero when it ends above.
 double classic_quantile(double q, std::span<const Bucket> buckets) {
   if (std::isnan(q)) return kNan;
@@ -83,8 +97,8 @@ double classic_quantile(double q, std::span<const Bucket> buckets) {
   if (q > 1) return kInf;
   if (buckets.size() < 2 || buckets.back().count == 0) return kNan;
   double rank = q * buckets.back().count;
-  const auto found = std::ranges::find_if(buckets.first(buckets.size() - 1),
-                                          [&](const Bucket& b) { return b.count >= rank; });
+  const auto found =
+      std::ranges::lower_bound(buckets.first(buckets.size() - 1), rank, {}, &Bucket::count);
   const auto b = static_cast<size_t>(found - buckets.begin());
   if (b == buckets.size() - 1) return buckets[b - 1].upper;
   if (b == 0 && buckets[0].upper <= 0) return buckets[0].upper;
@@ -162,24 +176,30 @@ class HistogramFamilies {
 
   void estimate(size_t f, const Estimators& estimators, RowView out) const {
     const Family& family = families_[f];
-    std::vector<Bucket> buckets;
+    std::vector<RowView> rows;
+    for (const auto& bucket : family.buckets) rows.push_back(frame_->view(bucket.second));
+    std::vector<Bucket> buckets(rows.size());
     for (size_t step = 0; step < out.size(); ++step) {
       out.v[step] = absent();
-      buckets.clear();
-      for (const auto& [bound, row] : family.buckets) {
-        const RowView values = frame_->view(row);
-        if (values.has(step) && !values.is_histogram(step)) {
-          buckets.push_back({bound, values.v[step]});
-        }
+      size_t count = 0;
+      for (size_t b = 0; b < rows.size(); ++b) {
+        if (!rows[b].has(step) || rows[b].is_histogram(step)) continue;
+        buckets[count++] = {family.buckets[b].first, rows[b].v[step]};
       }
       const FloatHistogram* native = native_at(family, step);
-      if (native != nullptr && !buckets.empty()) {
+      if (native != nullptr && count > 0) {
         warn_mixed_families(family);
       } else if (native != nullptr) {
         out.v[step] = estimators.native(step, *native, metric_name(family));
-      } else if (!buckets.empty()) {
-        note(family, step, clean_up(buckets));
-        out.v[step] = estimators.classic(step, buckets);
+      } else if (count > 0) {
+        const std::span<Bucket> present = std::span(buckets).first(count);
+        if (is_clean(present)) {
+          out.v[step] = estimators.classic(step, present);
+        } else {
+          std::vector<Bucket> cleaned(present.begin(), present.end());
+          note(family, step, clean_up(cleaned));
+          out.v[step] = estimators.classic(step, cleaned);
+        }
       }
     }
     out.h->clear();
