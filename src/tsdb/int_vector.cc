@@ -14,6 +14,9 @@ namespace {
 // Below this share of zeros a sparse layout cannot win: its bitmap costs a bit a value.
 constexpr size_t kSparseShare = 8;
 
+// More negative differences than this share are no resets.
+constexpr size_t kResetShare = 16;
+
 int64_t wrap_sub(int64_t a, int64_t b) {
   return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
 }
@@ -39,18 +42,20 @@ int64_t divide(int64_t value, uint64_t gcd) {
 
 }  // namespace
 
-// How many of the values need how many bits, and so what each width would cost.
+// How many of the values need how many bits, and so what each width would cost. Counted in two
+// places in turn: the same count twice in a row would wait for its own store.
 struct VectorEncoder::Widths {
-  std::array<uint32_t, 65> count{};
-  uint64_t present_low = 0;  // bit w: count[w] != 0, w < 64
+  std::array<std::array<uint16_t, 65>, 2> counts{};
+  uint64_t present = 0;  // bit w % 64: some value may have width w
   size_t values = 0;
 
   void add(uint64_t value) {
-    const auto width = static_cast<unsigned>(std::bit_width(value));
-    ++count[width];
-    present_low |= width < 64 ? uint64_t{1} << width : 0;
+    const auto width = static_cast<size_t>(std::bit_width(value));
+    ++counts[values % 2][width];
+    present |= uint64_t{1} << (width % 64);
     ++values;
   }
+  size_t count(size_t width) const { return size_t{counts[0][width]} + counts[1][width]; }
 
   struct Choice {
     uint8_t width = 0;
@@ -62,18 +67,24 @@ struct VectorEncoder::Widths {
   // last one (taken as one byte, which it is up to 127) and its high bits.
   Choice best() const {
     std::array<uint8_t, 65> widths;
+    std::array<size_t, 65> having;
     size_t n = 0;
-    for (uint64_t left = present_low; left != 0; left &= left - 1) {
-      widths[n++] = static_cast<uint8_t>(std::countr_zero(left));
+    const auto have = [&](uint8_t width) {
+      widths[n] = width;
+      having[n] = count(width);
+      n += having[n] != 0;
+    };
+    for (uint64_t left = present; left != 0; left &= left - 1) {
+      have(static_cast<uint8_t>(std::countr_zero(left)));
     }
-    if (count[64] != 0) widths[n++] = 64;
+    have(64);
     Choice choice;
     for (size_t i = 0; i < n; ++i) {
       size_t outliers = 0;
       size_t patch_bytes = 0;
       for (size_t j = i + 1; j < n; ++j) {
-        outliers += count[widths[j]];
-        patch_bytes += count[widths[j]] * (1 + (size_t{widths[j]} - widths[i] + 6) / 7);
+        outliers += having[j];
+        patch_bytes += having[j] * (1 + (size_t{widths[j]} - widths[i] + 6) / 7);
       }
       if (outliers != 0) patch_bytes += varint_size(outliers);
       const size_t bytes = packed_size(values, widths[i]) + patch_bytes;
@@ -133,7 +144,9 @@ void VectorEncoder::plan_residuals(std::span<const int64_t> differences, VectorP
   signs.zigzag = true;
   fill_residuals(differences, signs);
   cost_packings(signs, best);
-  if (high > 0) {
+  const auto negative =
+      static_cast<size_t>(std::ranges::count_if(differences, [](int64_t d) { return d < 0; }));
+  if (negative <= differences.size() / kResetShare) {
     VectorPlan from_zero = candidate;
     from_zero.bytes += 1;
     fill_residuals(differences, from_zero);
@@ -174,7 +187,7 @@ void VectorEncoder::cost_packings(VectorPlan candidate, VectorPlan& best) {
     return true;
   };
   take_if_smaller(Packing::kDense, 0, all.best());
-  const size_t zeros = all.count[0];
+  const size_t zeros = all.count(0);
   if (zeros == n || zeros < n / kSparseShare) return;
 
   // Not zero, so one is taken off: counters that only ever add one need no values at all.
