@@ -49,7 +49,15 @@ std::string target_payload(TargetId id, std::string_view key) {
   return out;
 }
 
-bool handle(std::string_view payload, const SeriesLog::Handlers& handlers) {
+void append_framed(std::string& out, std::string_view payload, uint32_t sequence) {
+  const size_t begin = begin_frame(out);
+  out += payload;
+  end_frame(out, begin, sequence);
+}
+
+}  // namespace
+
+bool SeriesLog::read_definition(std::string_view payload, const Handlers& handlers) {
   record::Reader in(payload);
   const uint8_t kind = in.byte();
   const auto id = static_cast<uint32_t>(in.bounded(UINT32_MAX - 1));
@@ -63,14 +71,6 @@ bool handle(std::string_view payload, const SeriesLog::Handlers& handlers) {
   handlers.on_series(SeriesId{id}, std::move(*labels));
   return true;
 }
-
-void append_framed(std::string& out, std::string_view payload, uint32_t sequence) {
-  const size_t begin = begin_frame(out);
-  out += payload;
-  end_frame(out, begin, sequence);
-}
-
-}  // namespace
 
 Result<std::unique_ptr<SeriesLog>> SeriesLog::open(Fs& fs, std::string dir,
                                                    const Handlers& handlers) {
@@ -88,7 +88,7 @@ Result<std::unique_ptr<SeriesLog>> SeriesLog::open(Fs& fs, std::string dir,
     while (reader.next(frame)) {
       end = reader.offset();
       sequence = frame.sequence + 1;
-      if (!handle(frame.payload, handlers)) {
+      if (!read_definition(frame.payload, handlers)) {
         log->damage_.push_back({frame.offset, frame.payload.size() + kFrameHeader, 1, false});
       }
     }

@@ -31,6 +31,9 @@ class SeriesLog {
     std::function<void(TargetId, std::string_view)> on_target;
   };
 
+  /// Calls the handler for the definition in a frame; false when it is none.
+  static bool read_definition(std::string_view payload, const Handlers& handlers);
+
   /// Reads the file (none: an empty one) and goes on after its last whole frame. What was damaged
   /// in it is in damage(); the damaged file is kept aside once rewrite() succeeds.
   static Result<std::unique_ptr<SeriesLog>> open(Fs& fs, std::string dir, const Handlers& handlers);

@@ -16,15 +16,52 @@ std::unexpected<Error> corrupt(std::string_view what) {
   return fail(ErrorCode::kCorruption, fmt::format("log record: {}", what));
 }
 
-// How a changed value is stored: as a whole difference in 1, 2 or 4 bytes, or as changed bits.
-enum Code : uint8_t { kDelta1 = 0, kDelta2 = 1, kDelta4 = 2, kBits = 3 };
+// How a changed value is stored: as a whole difference in 1, 2 or 4 bytes, or with a byte of head:
+// 0x80 | places << 4 | bytes: the difference of both values as whole numbers of 10^-places;
+// below << 4 | bytes: the bits that differ, without `below` bytes of zeros under them.
+enum Code : uint8_t { kDelta1 = 0, kDelta2 = 1, kDelta4 = 2, kHead = 3 };
+constexpr uint8_t kDecimal = 0x80;
+constexpr double kPowersOfTen[] = {1, 10, 100, 1000, 10'000};
+constexpr int kMaxPlaces = 4;
 
 struct Change {
   uint64_t payload = 0;
   uint8_t code = 0;
-  uint8_t shift = 0;  // kBits: bytes of zeros below
+  uint8_t head = 0;
   uint8_t bytes = 0;
 };
+
+bool is_moderate(double v) { return v > -0x1p40 && v < 0x1p40; }
+
+/// `base` in units of 10^-places; what it was rounded to does not matter, only that both sides of
+/// the log round alike.
+int64_t scaled(double base, int places) {
+  return is_moderate(base) ? static_cast<int64_t>(base * kPowersOfTen[places]) : 0;
+}
+
+/// Decimals such as gauges print: exact with up to four places, or nothing.
+bool decimal_change(double base, double value, Change& out) {
+  if (!is_moderate(value)) return false;
+  const double shifted = value * kPowersOfTen[kMaxPlaces];
+  auto whole = static_cast<int64_t>(shifted + (shifted < 0 ? -0.5 : 0.5));
+  int places = kMaxPlaces;
+  const auto exact = [&] {
+    return std::bit_cast<uint64_t>(static_cast<double>(whole) / kPowersOfTen[places]) ==
+           std::bit_cast<uint64_t>(value);
+  };
+  if (!exact()) return false;
+  while (places > 1 && whole % 10 == 0) {
+    whole /= 10;
+    --places;
+  }
+  if (!exact()) return false;
+  const uint64_t z = record::zigzag(whole - scaled(base, places));
+  const auto bytes = static_cast<uint8_t>(
+      std::max<unsigned>(1, (static_cast<unsigned>(std::bit_width(z)) + 7) / 8));
+  if (bytes > 6) return false;
+  out = {z, kHead, static_cast<uint8_t>(kDecimal | places << 4 | bytes), bytes};
+  return true;
+}
 
 Change change_of(double base, double value) {
   const uint64_t bits = std::bit_cast<uint64_t>(value);
@@ -37,10 +74,13 @@ Change change_of(double base, double value) {
       return {z, code, 0, static_cast<uint8_t>(1u << code)};
     }
   }
+  Change decimal;
+  if (decimal_change(base, value, decimal)) return decimal;
   const uint64_t x = bits ^ std::bit_cast<uint64_t>(base);
-  const auto below = static_cast<uint8_t>(std::countr_zero(x) / 8);
-  const auto above = static_cast<uint8_t>(std::countl_zero(x) / 8);
-  return {x >> (8 * below), kBits, below, static_cast<uint8_t>(8 - below - above)};
+  const auto below = static_cast<unsigned>(std::countr_zero(x) / 8);
+  const auto bytes = 8 - below - static_cast<unsigned>(std::countl_zero(x) / 8);
+  return {x >> (8 * below), kHead, static_cast<uint8_t>(below << 4 | bytes),
+          static_cast<uint8_t>(bytes)};
 }
 
 uint64_t load_low_bytes(std::string_view bytes) {
@@ -50,20 +90,26 @@ uint64_t load_low_bytes(std::string_view bytes) {
 }
 
 Result<> decode_change(Reader& in, uint8_t code, double base, double& out) {
-  if (code != kBits) {
-    const std::string_view raw = in.take(size_t{1} << code);
-    if (!in.ok()) return corrupt("values end early");
-    const int64_t whole = record::unzigzag(load_low_bytes(raw));
-    out = base + static_cast<double>(whole);
-    return {};
-  }
-  const uint8_t head = in.byte();
-  const unsigned below = head >> 4;
-  const unsigned bytes = head & 15;
-  if (!in.ok() || below + bytes > 8 || bytes == 0) return corrupt("bad value bits");
+  const uint8_t head = code == kHead ? in.byte() : 0;
+  const size_t bytes = code == kHead ? head & 15u : size_t{1} << code;
+  if (bytes == 0 || bytes > 8) return corrupt("bad value");
   const std::string_view raw = in.take(bytes);
   if (!in.ok()) return corrupt("values end early");
-  out = std::bit_cast<double>(std::bit_cast<uint64_t>(base) ^ (load_low_bytes(raw) << (8 * below)));
+  const uint64_t payload = load_low_bytes(raw);
+  if (code != kHead) {
+    out = base + static_cast<double>(record::unzigzag(payload));
+    return {};
+  }
+  if ((head & kDecimal) != 0) {
+    const int places = head >> 4 & 7;
+    if (places > kMaxPlaces || bytes > 6) return corrupt("bad decimal");
+    const int64_t whole = scaled(base, places) + record::unzigzag(payload);
+    out = static_cast<double>(whole) / kPowersOfTen[places];
+    return {};
+  }
+  const unsigned below = head >> 4;
+  if (below + bytes > 8) return corrupt("bad value bits");
+  out = std::bit_cast<double>(std::bit_cast<uint64_t>(base) ^ (payload << (8 * below)));
   return {};
 }
 
@@ -100,7 +146,7 @@ void encode_values(std::string& out, std::span<const double> base, std::span<con
       const Change change = change_of(base[i], values[i]);
       codes[index / 4] = static_cast<char>(codes[index / 4] | change.code << (2 * (index % 4)));
       ++index;
-      if (change.code == kBits) *to++ = static_cast<char>(change.shift << 4 | change.bytes);
+      if (change.code == kHead) *to++ = static_cast<char>(change.head);
       std::memcpy(to, &change.payload, 8);
       to += change.bytes;
     }
