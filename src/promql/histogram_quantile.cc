@@ -2,10 +2,11 @@
 // classic ones, whose buckets are series with an `le` label.
 #include <algorithm>
 #include <cmath>
-#include <limits>
+#include <numeric>
 #include <unordered_map>
 
 #include "base/number.h"
+#include "promql/classic_histogram.h"
 #include "promql/function_bodies.h"
 #include "promql/histogram_ops.h"
 #include "promql/quote.h"
@@ -13,146 +14,22 @@
 namespace strata::promql {
 namespace {
 
-constexpr double kInf = std::numeric_limits<double>::infinity();
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr std::string_view kBucketLabel = "le";
-
-struct Bucket {
-  double upper;
-  double count;  // cumulative
-};
-
-struct Monotonicity {
-  bool forced = false;
-  double min_bucket = kInf;
-  double max_bucket = -kInf;
-  double max_diff = 0;
-};
-
-bool almost_equal(double a, double b) {
-  constexpr double kTolerance = 1e-12;
-  if (a == b) return true;
-  const double sum = std::abs(a) + std::abs(b);
-  const double difference = std::abs(a - b);
-  if (a == 0 || b == 0 || sum < std::numeric_limits<double>::min()) {
-    return difference < kTolerance * std::numeric_limits<double>::min();
-  }
-  return difference / std::min(sum, std::numeric_limits<double>::max()) < kTolerance;
-}
-
-// Sorted by bound already. Buckets with one bound are added up; counts that decrease are levelled,
-// silently where rounding explains it. Empty when the +Inf bucket is missing.
-Monotonicity clean_up(std::vector<Bucket>& buckets) {
-  Monotonicity result;
-  if (buckets.empty() || buckets.back().upper != kInf) {
-    buckets.clear();
-    return result;
-  }
-  size_t last = 0;
-  for (size_t i = 1; i < buckets.size(); ++i) {
-    if (buckets[i].upper == buckets[last].upper) {
-      buckets[last].count += buckets[i].count;
-    } else {
-      buckets[++last] = buckets[i];
-    }
-  }
-  buckets.resize(last + 1);
-  double before = buckets[0].count;
-  for (Bucket& bucket : buckets) {
-    if (bucket.count == before) continue;
-    const bool rounding = almost_equal(before, bucket.count);
-    if (!rounding && !(bucket.count < before)) {
-      before = bucket.count;
-      continue;
-    }
-    if (!rounding) {
-      result.forced = true;
-      result.min_bucket = std::min(result.min_bucket, bucket.upper);
-      result.max_bucket = std::max(result.max_bucket, bucket.upper);
-      result.max_diff = std::max(result.max_diff, before - bucket.count);
-    }
-    bucket.count = before;
-  }
-  return result;
-}
-
-// What clean_up() makes of buckets: up to +Inf, each bound once, counts that do not fall. Counts
-// that rise by a rounding error only are for it to level.
-bool is_clean(std::span<const Bucket> buckets) {
-  constexpr double kRounding = 1e-9;
-  bool clean = buckets.back().upper == kInf;
-  for (size_t i = 1; i < buckets.size(); ++i) {
-    const double low = buckets[i - 1].count;
-    const double high = buckets[i].count;
-    const bool rises = high > low * (1 + kRounding) || high == low;
-    clean &= rises && buckets[i - 1].upper < buckets[i].upper;
-  }
-  return clean;
-}
-
-// REQUIRES: clean buckets. Linear inside a bucket; the first one begins at zero when it ends above.
-double classic_quantile(double q, std::span<const Bucket> buckets) {
-  if (std::isnan(q)) return kNan;
-  if (q < 0) return -kInf;
-  if (q > 1) return kInf;
-  if (buckets.size() < 2 || buckets.back().count == 0) return kNan;
-  double rank = q * buckets.back().count;
-  const auto found =
-      std::ranges::lower_bound(buckets.first(buckets.size() - 1), rank, {}, &Bucket::count);
-  const auto b = static_cast<size_t>(found - buckets.begin());
-  if (b == buckets.size() - 1) return buckets[b - 1].upper;
-  if (b == 0 && buckets[0].upper <= 0) return buckets[0].upper;
-  double start = 0;
-  double count = buckets[b].count;
-  if (b > 0) {
-    start = buckets[b - 1].upper;
-    count -= buckets[b - 1].count;
-    rank -= buckets[b - 1].count;
-  }
-  return start + (buckets[b].upper - start) * (rank / count);
-}
-
-double classic_fraction(double lower, double upper, std::span<const Bucket> buckets) {
-  if (buckets.empty()) return kNan;
-  const double count = buckets.back().count;
-  if (count == 0 || std::isnan(lower) || std::isnan(upper)) return kNan;
-  if (lower >= upper) return 0;
-  std::optional<double> lower_rank;
-  std::optional<double> upper_rank;
-  double start = buckets[0].upper <= 0 ? -kInf : 0;
-  double rank = 0;
-  for (const Bucket& bucket : buckets) {
-    const auto locate = [&](double v, std::optional<double>& out) {
-      if (out) return;
-      if (start >= v) {
-        out = rank;
-      } else if (bucket.upper > v) {
-        out = start == -kInf ? bucket.count
-                             : rank + (bucket.count - rank) * (v - start) / (bucket.upper - start);
-      }
-    };
-    locate(lower, lower_rank);
-    locate(upper, upper_rank);
-    start = bucket.upper;
-    rank = bucket.count;
-  }
-  const double low = std::min(lower_rank.value_or(count), count);
-  const double high = std::min(upper_rank.value_or(count), count);
-  return (high - low) / count;
-}
 
 // One histogram of the argument: bucket series that differ in `le` alone, or a native one (or both,
 // when a metric is being moved from the one to the other).
 struct Family {
-  SeriesRef series;                                // without le
-  std::vector<std::pair<double, size_t>> buckets;  // bound, row; by bound
+  SeriesRef series;            // without le
+  std::vector<double> bounds;  // ascending
+  std::vector<size_t> rows;    // of the bounds
   std::optional<size_t> native;
+  bool has_clean_bounds = false;
 };
 
 // What to say of the family `f` at a step, given its histogram or its clean buckets.
 struct Estimators {
   std::function<double(size_t step, const FloatHistogram& h, std::string_view metric)> native;
-  std::function<double(size_t step, std::span<const Bucket> buckets)> classic;
+  std::function<double(size_t step, ClassicBuckets buckets)> classic;
 };
 
 class HistogramFamilies {
@@ -161,8 +38,7 @@ class HistogramFamilies {
       : evaluator_(evaluator), query_(evaluator.query()), frame_(std::move(frame)), span_(span) {
     std::unordered_map<std::string, size_t> by_labels;
     for (size_t i = 0; i < frame_->size(); ++i) add_series(i, by_labels);
-    for (Family& family : families_)
-      std::ranges::sort(family.buckets, {}, [](auto& b) { return b.first; });
+    for (Family& family : families_) sort_buckets(family);
   }
 
   const std::vector<Family>& families() const { return families_; }
@@ -177,30 +53,26 @@ class HistogramFamilies {
   void estimate(size_t f, const Estimators& estimators, RowView out) const {
     const Family& family = families_[f];
     std::vector<RowView> rows;
-    for (const auto& bucket : family.buckets) rows.push_back(frame_->view(bucket.second));
-    std::vector<Bucket> buckets(rows.size());
+    bool plain = !family.native && family.has_clean_bounds;
+    for (const size_t row : family.rows) {
+      rows.push_back(frame_->view(row));
+      plain = plain && !rows.back().has_histograms();
+    }
+    std::vector<double> counts(rows.size());
     for (size_t step = 0; step < out.size(); ++step) {
-      out.v[step] = absent();
-      size_t count = 0;
-      for (size_t b = 0; b < rows.size(); ++b) {
-        if (!rows[b].has(step) || rows[b].is_histogram(step)) continue;
-        buckets[count++] = {family.buckets[b].first, rows[b].v[step]};
-      }
-      const FloatHistogram* native = native_at(family, step);
-      if (native != nullptr && count > 0) {
-        warn_mixed_families(family);
-      } else if (native != nullptr) {
-        out.v[step] = estimators.native(step, *native, metric_name(family));
-      } else if (count > 0) {
-        const std::span<Bucket> present = std::span(buckets).first(count);
-        if (is_clean(present)) {
-          out.v[step] = estimators.classic(step, present);
-        } else {
-          std::vector<Bucket> cleaned(present.begin(), present.end());
-          note(family, step, clean_up(cleaned));
-          out.v[step] = estimators.classic(step, cleaned);
+      // The usual case: all buckets are there, and in order.
+      if (plain) {
+        bool all_present = true;
+        for (size_t b = 0; b < counts.size(); ++b) {
+          counts[b] = rows[b].v[step];
+          all_present &= !is_absent(counts[b]);
+        }
+        if (all_present && has_clean_counts(counts)) {
+          out.v[step] = estimators.classic(step, {family.bounds, counts});
+          continue;
         }
       }
+      estimate_step(family, rows, step, estimators, out);
     }
     out.h->clear();
   }
@@ -208,6 +80,42 @@ class HistogramFamilies {
   SourceSpan span() const { return span_; }
 
  private:
+  void sort_buckets(Family& family) const {
+    std::vector<size_t> order(family.bounds.size());
+    std::iota(order.begin(), order.end(), size_t{0});
+    std::ranges::stable_sort(order, {}, [&](size_t i) { return family.bounds[i]; });
+    std::vector<double> bounds;
+    std::vector<size_t> rows;
+    for (const size_t i : order) {
+      bounds.push_back(family.bounds[i]);
+      rows.push_back(family.rows[i]);
+    }
+    family.bounds = std::move(bounds);
+    family.rows = std::move(rows);
+    family.has_clean_bounds = has_clean_bounds(family.bounds);
+  }
+
+  void estimate_step(const Family& family, const std::vector<RowView>& rows, size_t step,
+                     const Estimators& estimators, RowView out) const {
+    std::vector<double> bounds;
+    std::vector<double> counts;
+    for (size_t b = 0; b < rows.size(); ++b) {
+      if (!rows[b].has(step) || rows[b].is_histogram(step)) continue;
+      bounds.push_back(family.bounds[b]);
+      counts.push_back(rows[b].v[step]);
+    }
+    out.v[step] = absent();
+    const FloatHistogram* native = native_at(family, step);
+    if (native != nullptr && !bounds.empty()) {
+      warn_mixed_families(family);
+    } else if (native != nullptr) {
+      out.v[step] = estimators.native(step, *native, metric_name(family));
+    } else if (!bounds.empty()) {
+      note(family, step, clean_up(bounds, counts));
+      out.v[step] = estimators.classic(step, {bounds, counts});
+    }
+  }
+
   void add_series(size_t i, std::unordered_map<std::string, size_t>& by_labels) {
     const SeriesRef& series = frame_->series(i);
     const RowView row = frame_->view(i);
@@ -224,7 +132,9 @@ class HistogramFamilies {
     if (has_floats && bound) {
       LabelsBuilder builder(*series.labels);
       builder.remove(kBucketLabel);
-      family_of(builder.build(), series.drop_name, by_labels).buckets.emplace_back(*bound, i);
+      Family& family = family_of(builder.build(), series.drop_name, by_labels);
+      family.bounds.push_back(*bound);
+      family.rows.push_back(i);
     }
     if (has_histograms) family_of(*series.labels, series.drop_name, by_labels).native = i;
   }
@@ -232,7 +142,7 @@ class HistogramFamilies {
   Family& family_of(Labels labels, bool drop_name,
                     std::unordered_map<std::string, size_t>& by_labels) {
     const auto [it, added] = by_labels.try_emplace(labels.bytes(), families_.size());
-    if (added) families_.push_back({{query_.keep(std::move(labels)), drop_name}, {}, {}});
+    if (added) families_.emplace_back().series = {query_.keep(std::move(labels)), drop_name};
     return families_[it->second];
   }
 
@@ -314,7 +224,7 @@ Estimators quantile_estimators(Query& query, SourceSpan span,
         note_nan(query, span, metric, found.nan);
         return found.value;
       },
-      [&quantiles](size_t step, std::span<const Bucket> buckets) {
+      [&quantiles](size_t step, ClassicBuckets buckets) {
         return classic_quantile(quantiles[step], buckets);
       }};
 }
@@ -362,7 +272,7 @@ Result<Value> call_histogram_fraction(Evaluator& evaluator, const Call& call) {
                                 note_nan(query, span, metric, found.nan);
                                 return found.value;
                               },
-                              [&](size_t step, std::span<const Bucket> buckets) {
+                              [&](size_t step, ClassicBuckets buckets) {
                                 return classic_fraction(lower[step], upper[step], buckets);
                               }};
   FramePtr frame = TRY(estimate_all(evaluator, families, estimators));

@@ -120,7 +120,8 @@ struct LineFold {
 /// value that leaves and that of the one that comes: a memmove within the window.
 class SortedWindow {
  public:
-  explicit SortedWindow(std::span<const double> v) : v_(v) {}
+  explicit SortedWindow(std::span<const double> v)
+      : v_(v), has_nan_(std::ranges::any_of(v, [](double x) { return std::isnan(x); })) {}
 
   /// Neither may be less than in the call before.
   std::span<const double> at(uint32_t begin, uint32_t end) {
@@ -138,20 +139,47 @@ class SortedWindow {
       end_ = end;
       return sorted_;
     }
-    for (; begin_ < begin; ++begin_) remove(v_[begin_]);
-    for (; end_ < end; ++end_) insert(v_[end_]);
+    for (; begin_ < begin && end_ < end; ++begin_, ++end_) replace(v_[begin_], v_[end_]);
+    for (; begin_ < begin; ++begin_) sorted_.erase(sorted_.begin() + place_of(v_[begin_]));
+    for (; end_ < end; ++end_) {
+      sorted_.insert(sorted_.begin() + place_of(v_[end_]), v_[end_]);
+    }
     return sorted_;
   }
 
   static bool before(double a, double b) { return std::isnan(a) ? !std::isnan(b) : a < b; }
 
  private:
-  void remove(double value) { sorted_.erase(std::ranges::lower_bound(sorted_, value, before)); }
-  void insert(double value) {
-    sorted_.insert(std::ranges::upper_bound(sorted_, value, before), value);
+  // How many values are before `value`. Random values mislead branches, so there are none.
+  std::ptrdiff_t place_of(double value) const {
+    if (has_nan_) return std::ranges::lower_bound(sorted_, value, before) - sorted_.begin();
+    const double* const data = sorted_.data();
+    size_t base = 0;
+    size_t size = sorted_.size();
+    while (size > 0) {
+      const size_t half = (size + 1) / 2;
+      base += data[base + half - 1] < value ? half : 0;
+      size -= half;
+    }
+    return static_cast<std::ptrdiff_t>(base);
+  }
+
+  // Moves only what lies between the two places.
+  void replace(double out, double in) {
+    const std::ptrdiff_t from = place_of(out);
+    const std::ptrdiff_t to = place_of(in);
+    const auto place = sorted_.begin();
+    if (from < to) {
+      std::move(place + from + 1, place + to, place + from);
+      place[to - 1] = in;
+    } else {
+      std::move_backward(place + to, place + from, place + from + 1);
+      place[to] = in;
+    }
   }
 
   const std::span<const double> v_;
+  const bool has_nan_;
   uint32_t begin_ = 0;
   uint32_t end_ = 0;
   std::vector<double> sorted_;
