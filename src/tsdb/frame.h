@@ -14,7 +14,8 @@
 
 namespace strata::tsdb {
 
-inline constexpr uint32_t kFrameMagic = 0xa7d15e4b;
+/// The last byte in the file is the version: 1.
+inline constexpr uint32_t kFrameMagic = 0x01f5d1a7;
 inline constexpr size_t kFrameHeader = 16;
 inline constexpr size_t kMaxFramePayload = 256u << 20;
 
