@@ -122,11 +122,10 @@ class HistogramFamilies {
     if (row.empty()) return;
     const std::string_view le = series.labels->get(kBucketLabel);
     const auto bound = parse_double(le);
-    bool has_floats = false;
-    bool has_histograms = false;
-    for (size_t s = 0; s < row.size(); ++s) {
-      has_floats = has_floats || (row.has(s) && !row.is_histogram(s));
-      has_histograms = has_histograms || row.is_histogram(s);
+    bool has_floats = !row.has_histograms();
+    const bool has_histograms = row.has_histograms();
+    for (size_t s = 0; s < row.size() && !has_floats; ++s) {
+      has_floats = row.has(s) && !row.is_histogram(s);
     }
     if (has_floats && !bound) warn_bad_bucket(series, le);
     if (has_floats && bound) {

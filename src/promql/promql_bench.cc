@@ -5,6 +5,7 @@
 
 #include <random>
 #include <string>
+#include <vector>
 
 #include "base/thread_pool.h"
 #include "promql/engine.h"
@@ -30,9 +31,13 @@ const MemorySource& day_of_samples() {
     std::mt19937_64 random(1);
     SampleColumns samples = timestamps(0, kDay);
     for (int instance = 0; instance < 40; ++instance) {
+      std::vector<double> below(samples.size());  // observations up to the bucket before
       for (int le = 0; le < 22; ++le) {
-        double total = 0;
-        for (double& v : samples.v) v = total += static_cast<double>(random() % 50);
+        double in_bucket = 0;
+        for (size_t i = 0; i < samples.size(); ++i) {
+          in_bucket += static_cast<double>(random() % 50);
+          samples.v[i] = below[i] += in_bucket;
+        }
         made->add({{"__name__", "latency_seconds_bucket"},
                    {"job", "engine"},
                    {"instance", "node-" + std::to_string(instance) + ":8000"},
