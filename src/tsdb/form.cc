@@ -18,6 +18,9 @@ static_assert(std::size(kPowersOf10) == kMaxDecimals + 1);
 
 constexpr double kTwo53 = 9007199254740992.0;
 constexpr double kTwo63 = 9223372036854775808.0;
+// A decimal with more digits than 15 is rather a number that was computed: nearly every double is
+// one with 17.
+constexpr double kMostDecimalInteger = 1e15;
 constexpr size_t kProbes = 8;                                  // values that a form is guessed from
 constexpr uint64_t kMaxDenominator = uint64_t{1} << 24;        // of one value
 constexpr uint64_t kMaxCommonDenominator = uint64_t{1} << 40;  // of all
@@ -99,7 +102,7 @@ std::vector<double> probes(std::span<const double> values) {
 // The fewest decimals at or above `from` that give `value` back.
 std::optional<unsigned> decimals_of(double value, unsigned from) {
   for (unsigned d = from; d <= kMaxDecimals; ++d) {
-    if (std::abs(value) * kPowersOf10[d] >= kTwo53) return std::nullopt;
+    if (std::abs(value) * kPowersOf10[d] >= kMostDecimalInteger) return std::nullopt;
     if (survives({Form::kDecimal, d}, value)) return d;
   }
   return std::nullopt;
