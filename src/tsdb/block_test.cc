@@ -6,6 +6,7 @@
 #include <bit>
 #include <map>
 #include <set>
+#include <thread>
 
 #include "base/fault_fs.h"
 #include "base/temp_dir.h"
@@ -438,6 +439,60 @@ TEST(Block, LongTargetsAreMergedIntoTilesOfTheLargestSize) {
   EXPECT_EQ(merged->tile_count(), 2u);
   EXPECT_EQ(merged->tile(0)->rows, 4500u);
   expect_model(*merged, joined(models));
+}
+
+// A block of version 1, kept as bytes: what is on a disk somewhere has to stay readable.
+TEST(Block, TheGoldenBlockOfVersionOneIsRead) {
+  static constexpr std::string_view kData =
+      "5354524154414454010000000000000028000000432202390109020280a0abfef962b1ea010701030101"
+      "0100b0ea01020201060506020001000312000100142a";
+  static constexpr std::string_view kIndex =
+      "53545241544149580100000000000000083031474f4c44454e0280a0abfef962e2f4aefef96202050140"
+      "0201410142000600000000000000080000000b0000000f0000001d0000001f000000230000005f5f6e61"
+      "6d655f5f6a6f626e6f646572657175657374735f746f74616c7570766c6c6d0000000000000000000000"
+      "000002000000010000000200000002000000030000000000000004000000020000000200000004000000"
+      "0500000006000000000000000800000001000000000001000200000000000000070000000e0000000200"
+      "010100000002000001010001000010000000000000000068e5cf8b01000031dde5cf8b01000028000000"
+      "0300000002000000000000000000000099032cb910000000000000001f0000000000000001000000c4ff"
+      "c02930000000000000004300000000000000020000001c8c617978000000000000001800000000000000"
+      "03000000aecabb449000000000000000280000000000000004000000da57b6d6b8000000000000000800"
+      "0000000000000500000098b7a65ec0000000000000001e0000000000000006000000a7258f91e0000000"
+      "0000000028000000000000000700000075b576525354524154414e44";
+  TempDir dir;
+  ASSERT_TRUE(real_fs().create_directories(dir.file("01GOLDEN")).has_value());
+  for (const auto& [name, hex] : {std::pair("data", kData), std::pair("index", kIndex)}) {
+    std::string bytes;
+    for (size_t i = 0; i < hex.size(); i += 2) {
+      bytes += static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16));
+    }
+    write_file(dir.file(fmt::format("01GOLDEN/{}", name)), bytes);
+  }
+  const auto opened = BlockReader::open(real_fs(), dir.file("01GOLDEN"), BlockVerify::kFull);
+  ASSERT_TRUE(opened.has_value()) << opened.error().message;
+  const auto& block = **opened;
+  EXPECT_EQ(block.meta().level, 2u);
+  EXPECT_EQ(block.meta().samples, 5u);
+  EXPECT_EQ(block.meta().sources, (std::vector<std::string>{"A", "B"}));
+  EXPECT_EQ(block.labels(0)->to_string(), R"(up{job="node"})");
+  EXPECT_EQ(block.labels(1)->to_string(), R"(requests_total{job="vllm"})");
+  SampleColumns got;
+  ASSERT_TRUE(block.read(0, {}, got).has_value());
+  EXPECT_EQ(got.t, (std::vector<TimestampMs>{kStart, kStart + 15'000, kStart + 30'001}));
+  EXPECT_EQ(got.v, (std::vector<double>{1, 1, 0}));
+  got.clear();
+  ASSERT_TRUE(block.read(1, {}, got).has_value());
+  EXPECT_EQ(got.t, (std::vector<TimestampMs>{kStart + 15'000, kStart + 30'001}));
+  EXPECT_EQ(got.v, (std::vector<double>{10, 31}));
+}
+
+TEST(Block, ManyThreadsReadTheSameBlock) {
+  TempDir dir;
+  Model model;
+  ASSERT_TRUE(write_block(real_fs(), dir.file("b"), model, 30, kStart, 200).has_value());
+  const auto block = *BlockReader::open(real_fs(), dir.file("b"));
+  std::vector<std::thread> threads;
+  for (int n = 0; n < 4; ++n) threads.emplace_back([&] { expect_model(*block, model); });
+  for (auto& thread : threads) thread.join();
 }
 
 }  // namespace
