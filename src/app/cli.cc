@@ -74,6 +74,13 @@ int run(int argc, char** argv) {
   range->add_option("--end", query.end, "Unix seconds or RFC 3339; now when not given");
   range->add_option("--step", query.step, "Seconds or a duration; 250 points when not given");
 
+  auto* test = app.add_subcommand("test", "Run tests that people write in text files");
+  test->require_subcommand(1);
+  auto* test_promql_command =
+      test->add_subcommand("promql", "Run .test files: series, queries and their answers");
+  std::vector<std::string> test_paths;
+  test_promql_command->add_option("files", test_paths, "The files to run")->required();
+
   auto* version = app.add_subcommand("version", "Print version and build");
   // For ./dev docs; of no use to a person, so it is not in the help.
   auto* flags_doc = app.add_subcommand("flags-doc")->group("");
@@ -88,6 +95,7 @@ int run(int argc, char** argv) {
   if (check_config_command->parsed()) return check_config(config_path);
   if (instant->parsed()) return query_instant(query);
   if (range->parsed()) return query_range(query);
+  if (test_promql_command->parsed()) return test_promql(test_paths);
   if (version->parsed()) return print_version();
   if (flags_doc->parsed()) return fmt::print("{}", flags_markdown()), 0;
   return 2;

@@ -28,6 +28,9 @@ struct QueryCommand {
 int query_instant(const QueryCommand& command);
 int query_range(const QueryCommand& command);
 
+/// Runs PromQL test files; 0 when every evaluation answers as its file says.
+int test_promql(const std::vector<std::string>& paths);
+
 int print_version();
 
 }  // namespace strata::app

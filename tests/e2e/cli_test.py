@@ -54,6 +54,17 @@ class CommandLine(EndToEndTest):
         self.assertEqual(wrong.returncode, 1)
         self.assertIn("parse error", wrong.stderr)
 
+    def test_promql_test_files(self):
+        path = pathlib.Path(self.directory) / "a.test"
+        path.write_text("load 1m\n  a 1 2 3\n\neval instant at 2m a\n  a 3\n")
+        good = strata("test", "promql", str(path))
+        self.assertEqual(good.returncode, 0, good.stderr)
+        self.assertIn("1/1 evaluations pass", good.stdout)
+        path.write_text("load 1m\n  a 1 2 3\n\neval instant at 2m a\n  a 4\n")
+        bad = strata("test", "promql", str(path))
+        self.assertEqual(bad.returncode, 1)
+        self.assertIn("a.test:4: a", bad.stdout)
+
     def test_query_without_a_server(self):
         alone = strata("query", "instant", "--url", f"http://127.0.0.1:{free_port()}", "up")
         self.assertEqual(alone.returncode, 1)
