@@ -1,5 +1,6 @@
 #include "model/duration.h"
 
+#include <algorithm>
 #include <limits>
 
 namespace strata {
@@ -49,7 +50,11 @@ Result<Millis> parse_duration(std::string_view text) {
     const std::string_view name = rest.substr(0, letters);
     rest.remove_prefix(letters);
     while (next_unit < std::size(kUnits) && kUnits[next_unit].name != name) ++next_unit;
-    if (next_unit == std::size(kUnits)) return not_a_duration(text);
+    if (next_unit == std::size(kUnits)) {
+      const bool known = std::ranges::find(kUnits, name, &Unit::name) != std::end(kUnits);
+      if (name.empty() || known) return not_a_duration(text);
+      return bad_data(fmt::format("unknown unit \"{}\" in duration \"{}\"", name, text));
+    }
     int64_t part = 0;
     // Go counts nanoseconds in 64 bits: 292 years.
     if (__builtin_mul_overflow(count, kUnits[next_unit].millis, &part) ||

@@ -59,6 +59,7 @@ TEST(Matcher, MissingLabelMatchesAsEmpty) {
 TEST(Duration, ParsesAndPrintsAsPrometheus) {
   EXPECT_EQ(parse_duration("1h30m"), Millis(5'400'000));
   EXPECT_EQ(parse_duration("0"), Millis(0));
+  EXPECT_EQ(parse_duration("5hs").error().message, "unknown unit \"hs\" in duration \"5hs\"");
   EXPECT_EQ(parse_duration("1y2w3d4h5m6s7ms")->count(),
             ((((365LL + 14 + 3) * 24 + 4) * 60 + 5) * 60 + 6) * 1000 + 7);
   for (const auto* bad :
