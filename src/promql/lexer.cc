@@ -124,6 +124,11 @@ class Lexer {
     tokens_.push_back({TokenKind::kError, {static_cast<int32_t>(start_), size}, {}});
     done_ = true;
   }
+  // In place of the token just emitted.
+  void error_instead(std::string reason) {
+    tokens_.pop_back();
+    error(std::move(reason));
+  }
   // The character at `at_` as Go's %q prints a rune, or a string.
   std::string here(char quote = '\'') const {
     if (at_end()) return std::string(1, quote) + "\\x00" + quote;  // only asked for inside the text
@@ -148,9 +153,9 @@ class Lexer {
     emit(TokenKind::kLeftParen, 1);
   }
   void close_paren() {
-    if (depth_ == 0) return error("unexpected right parenthesis ')'");
-    --depth_;
     emit(TokenKind::kRightParen, 1);
+    if (depth_ == 0) return error_instead("unexpected right parenthesis ')'");
+    --depth_;
   }
 
   // The operators that also stand in durations.
@@ -199,7 +204,7 @@ class Lexer {
       case '{': in_braces_ = true; return emit(TokenKind::kLeftBrace, 1);
       case '[':
         in_brackets_ = true;
-        got_colon_ = got_duration_ = false;
+        got_colon_ = got_number_ = false;
         return emit(TokenKind::kLeftBracket, 1);
       case ']': return error("unexpected right bracket ']'");
       case '@': return emit(TokenKind::kAt, 1);
@@ -243,7 +248,7 @@ class Lexer {
     if (lex_arithmetic()) return;
     const char c = peek();
     if (is_digit(c) || (c == '.' && is_digit(peek(1)))) {
-      got_duration_ = true;
+      got_number_ = true;
       return lex_number_or_duration();
     }
     if (c == ']') {
@@ -259,10 +264,8 @@ class Lexer {
       const std::string shown = here();
       while (is_alpha(peek())) ++at_;
       const Keyword* keyword = find_keyword(word());
-      if (keyword != nullptr && keyword->kind >= TokenKind::kStep) {
-        got_duration_ = true;
-        return emit(keyword->kind);
-      }
+      if (keyword != nullptr && keyword->kind >= TokenKind::kStep) return emit(keyword->kind);
+      if (got_number_) return error("unexpected character: " + shown + ", expected ':'");
       return error("unexpected character in duration expression: " + shown);
     }
     return error("unexpected character in duration expression: " + here());
@@ -296,6 +299,12 @@ class Lexer {
       }
       const char c = peek();
       if (c == quote) break;
+      if (static_cast<unsigned char>(c) >= 0x80) {
+        const size_t length = utf8_sequence_length(text_.substr(at_));
+        if (length == 0) return error("invalid UTF-8 rune");
+        at_ += length - 1;
+        continue;
+      }
       if (quote == '`') continue;
       if (c == '\n') return error("unterminated quoted string");
       if (c == '\\' && !lex_escape(quote)) return;
@@ -324,7 +333,11 @@ class Lexer {
       const bool valid = base == 8 ? (digit >= '0' && digit <= '7')
                                    : is_digit(digit) || (digit >= 'a' && digit <= 'f');
       if (at_end()) return error("escape sequence not terminated"), false;
-      if (!valid) return error("illegal character in escape sequence: " + here()), false;
+      if (!valid) {
+        const auto byte = static_cast<unsigned char>(peek());
+        error(fmt::format("illegal character U+{:04X} {} in escape sequence", byte, here()));
+        return false;
+      }
     }
     --at_;
     return true;
@@ -333,7 +346,6 @@ class Lexer {
   void lex_number_or_duration() {
     if (scan_number()) return emit(TokenKind::kNumber);
     if (scan_rest_of_duration()) return emit(TokenKind::kDuration);
-    if (!at_end()) ++at_;
     error("bad number or duration syntax: " + quoted(word()));
   }
 
@@ -361,16 +373,16 @@ class Lexer {
       if (next_is(digits)) {
         ++at_;
       } else if (accept(".")) {
-        if (dot || hex || next_is("_.")) return false;
+        if (dot || accept("_.") || hex) return false;
         dot = true;
       } else if (accept("eE")) {
         if (exponent) return false;
         exponent = true;
         accept("+-");
-        if (next_is("._eE") || at_end()) return false;
+        if (accept("._eE") || at_end()) return false;
       } else {
         accept("_");
-        if (next_is("._eE") || at_end()) return false;
+        if (accept("._eE") || at_end()) return false;
       }
     }
     return !is_alphanumeric(peek());
@@ -386,7 +398,9 @@ class Lexer {
       if (!accept("smhdw")) return false;
       accept("s");
     }
-    return !is_alphanumeric(peek());
+    if (!is_alphanumeric(peek())) return true;
+    ++at_;
+    return false;
   }
 
   const std::string_view text_;
@@ -396,7 +410,7 @@ class Lexer {
   bool in_braces_ = false;
   bool in_brackets_ = false;
   bool got_colon_ = false;
-  bool got_duration_ = false;
+  bool got_number_ = false;  // in the brackets
   bool done_ = false;
   std::vector<Token> tokens_;
   std::string error_;
@@ -429,7 +443,8 @@ std::string describe(const Token& token) {
   if (token.kind == TokenKind::kString) what = "string ";
   if (token.kind == TokenKind::kNumber) what = "number ";
   if (token.kind == TokenKind::kDuration) what = "duration ";
-  const bool matching = token.kind >= TokenKind::kEqual && token.kind <= TokenKind::kRegexNoMatch;
+  const bool matching = token.kind >= TokenKind::kAt && token.kind <= TokenKind::kRegexNoMatch &&
+                        token.kind != TokenKind::kEqual;
   if (is_operator(token.kind) || matching) {
     return what.append("<op:").append(token.text).append(">");
   }

@@ -95,6 +95,10 @@ std::unexpected<Error> Parser::unexpected(std::string_view context,
   const Token& token = peek();
   if (token.kind == TokenKind::kError) return error_at(token.span, token.text);
   std::string message = "unexpected " + describe(token);
+  if (context.empty() && expected.empty() && duration_context_ != nullptr) {
+    context = duration_context_->context;
+    expected = duration_context_->expected;
+  }
   if (context.empty() && aggregations_open_ > 0) context = "aggregation";
   if (!context.empty()) message.append(" in ").append(context);
   if (!expected.empty()) message.append(", expected ").append(expected);
@@ -290,7 +294,13 @@ Result<double> Parser::number_value(const Token& token) const {
     return static_cast<double>(duration->count()) / 1000;
   }
   if (const auto integer = parse_go_int(token.text)) return *integer;
-  if (const auto number = parse_double(token.text)) return *number;
+  const auto number = parse_double(token.text);
+  if (number && std::isinf(*number) && token.text.find_first_of("0123456789") == 0) {
+    return error_at(token.span, fmt::format("error parsing number: strconv.ParseFloat: parsing "
+                                            "{}: value out of range",
+                                            quoted(token.text)));
+  }
+  if (number) return *number;
   return error_at(token.span, fmt::format("error parsing number: strconv.ParseFloat: parsing {}: "
                                           "invalid syntax",
                                           quoted(token.text)));

@@ -63,13 +63,17 @@ Result<ExprPtr> Parser::duration_literal() {
   return literal;
 }
 
-Result<ExprPtr> Parser::parse_positive_duration() {
-  const TokenKind kind = peek().kind;
-  if (duration_precedence(kind) == 0 && !is_duration_keyword(kind) && kind != TokenKind::kNumber &&
-      kind != TokenKind::kDuration && kind != TokenKind::kLeftParen) {
-    return unexpected("subquery or range selector", "number, duration, step(), or range()");
-  }
+const Parser::DurationContext Parser::kRangeContext = {"subquery or range selector",
+                                                       "number, duration, step(), or range()"};
+const Parser::DurationContext Parser::kStepContext = {
+    "subquery selector", "number, duration, step(), range(), or \"]\""};
+const Parser::DurationContext Parser::kOffsetContext = {"offset",
+                                                        "number, duration, step(), or range()"};
+
+Result<ExprPtr> Parser::parse_positive_duration(const DurationContext& context) {
+  duration_context_ = &context;
   ExprPtr duration = TRY(parse_duration_expr(0));
+  duration_context_ = nullptr;
   if (duration->kind == ExprKind::kNumber && !(as<NumberLiteral>(*duration).value > 0)) {
     return error_at(duration->span, "duration must be greater than 0");
   }
@@ -78,22 +82,13 @@ Result<ExprPtr> Parser::parse_positive_duration() {
 
 // Only one operand, so that `foo offset 5m * 2` multiplies foo.
 Result<ExprPtr> Parser::parse_offset_duration() {
-  if (next_is(TokenKind::kAdd) || next_is(TokenKind::kSub)) {
-    const Token& sign = take();
-    const TokenKind kind = peek().kind;
-    if (kind != TokenKind::kNumber && kind != TokenKind::kDuration &&
-        kind != TokenKind::kLeftParen && !is_duration_keyword(kind)) {
-      return unexpected("offset", "number, duration, step(), or range()");
-    }
-    ExprPtr operand = TRY(parse_duration_operand());
-    return apply_sign(sign, std::move(operand));
-  }
-  const TokenKind kind = peek().kind;
-  if (kind != TokenKind::kNumber && kind != TokenKind::kDuration && kind != TokenKind::kLeftParen &&
-      !is_duration_keyword(kind)) {
-    return unexpected("offset", "number, duration, step(), or range()");
-  }
-  return parse_duration_operand();
+  duration_context_ = &kOffsetContext;
+  const Token* sign = nullptr;
+  if (next_is(TokenKind::kAdd) || next_is(TokenKind::kSub)) sign = &take();
+  ExprPtr operand = TRY(parse_duration_operand());
+  if (sign != nullptr) operand = TRY(apply_sign(*sign, std::move(operand)));
+  duration_context_ = nullptr;
+  return operand;
 }
 
 Result<ExprPtr> Parser::parse_duration_expr(int min_precedence) {

@@ -52,7 +52,13 @@ class Parser {
   Result<TimeShift*> shift_of(Expr& expr, std::string_view modifier);
 
   // parser_duration.cc
-  Result<ExprPtr> parse_positive_duration();
+  /// What an error text says is wanted, while a duration is read.
+  struct DurationContext {
+    std::string_view context;
+    std::string_view expected;
+  };
+  static const DurationContext kRangeContext, kStepContext, kOffsetContext;
+  Result<ExprPtr> parse_positive_duration(const DurationContext& context);
   Result<ExprPtr> parse_offset_duration();
   Result<ExprPtr> parse_duration_expr(int min_precedence);
   Result<ExprPtr> parse_duration_operand();
@@ -83,6 +89,7 @@ class Parser {
   int32_t last_closing_ = 0;  // end of the last bracket, number or duration taken
   int depth_ = 0;             // of parse_expr and parse_duration_expr on the stack
   int aggregations_open_ = 0;
+  const DurationContext* duration_context_ = nullptr;
 };
 
 /// Prometheus' type rules, on a tree whose syntax is right. Sets what follows from types

@@ -6,6 +6,16 @@
 #include "promql/quote.h"
 
 namespace strata::promql {
+namespace {
+
+// Go's %f.
+std::string fixed_text(double v) {
+  if (std::isnan(v)) return "NaN";
+  if (std::isinf(v)) return v < 0 ? "-Inf" : "+Inf";
+  return fmt::format("{:f}", v);
+}
+
+}  // namespace
 
 Result<ExprPtr> Parser::parse_vector_selector() {
   auto selector = std::make_unique<VectorSelector>(peek().span);
@@ -125,7 +135,7 @@ Result<ExprPtr> Parser::parse_suffixes(ExprPtr expr) {
 
 Result<ExprPtr> Parser::parse_brackets(ExprPtr expr) {
   const Token& open = take();
-  ExprPtr range = TRY(parse_positive_duration());
+  ExprPtr range = TRY(parse_positive_duration(kRangeContext));
   if (next_is(TokenKind::kRightBracket)) {
     return make_matrix(std::move(expr), std::move(range), open);
   }
@@ -133,10 +143,7 @@ Result<ExprPtr> Parser::parse_brackets(ExprPtr expr) {
 
   auto subquery = std::make_unique<SubqueryExpr>(std::move(expr), SourceSpan{});
   if (!next_is(TokenKind::kRightBracket)) {
-    if (next_is(TokenKind::kError) || next_is(TokenKind::kEnd)) {
-      return unexpected("subquery selector", "number, duration, step(), range(), or \"]\"");
-    }
-    ExprPtr step = TRY(parse_positive_duration());
+    ExprPtr step = TRY(parse_positive_duration(kStepContext));
     if (!next_is(TokenKind::kRightBracket)) return unexpected("subquery selector", "\"]\"");
     if (step->kind == ExprKind::kNumber) {
       subquery->step = millis_of_seconds(as<NumberLiteral>(*step).value);
@@ -234,7 +241,7 @@ Result<> Parser::parse_at(Expr& expr) {
   // Beyond these the milliseconds do not fit 64 bits.
   if (!(std::abs(seconds) < 9223372036854775807.0)) {
     return error_at(expr.span,
-                    fmt::format("timestamp out of bounds for @ modifier: {:f}", seconds));
+                    fmt::format("timestamp out of bounds for @ modifier: {}", fixed_text(seconds)));
   }
   const double millis = std::clamp(std::round(seconds * 1000), -9.2e18, 9.2e18);
   (TRY(check_unset()))->at = static_cast<TimestampMs>(millis);
