@@ -50,8 +50,8 @@ struct FleetOptions {
   bool narrow = false;
   /// What passes from one step to the next, whatever the scrape interval is.
   double step_seconds = 15;
-  /// When step 0 is, in seconds since the epoch.
-  double start = 1'750'000'000;
+  /// When step 0 is, in seconds since the epoch: where a block of two hours begins.
+  double start = 1'749'996'000;
   std::vector<TargetKind> kinds = {kTargetKinds.begin(), kTargetKinds.end()};
 };
 
