@@ -1,6 +1,7 @@
 #include "tsdb/store_select.h"
 
 #include <algorithm>
+#include <atomic>
 #include <unordered_map>
 
 #include "base/log.h"
@@ -51,31 +52,63 @@ void keep_later(const Sample& sample, bool& found, Sample& out) {
   found = true;
 }
 
-/// Damage is not an error of the query: the rest is served. A file that cannot be read now is one.
-Result<> tolerate_damage(const Error& error) {
-  if (error.code != ErrorCode::kCorruption) return std::unexpected(error);
-  log_error("a damaged tile was left out of a query", {{"error", error.message}});
-  return {};
-}
+/// Damage is not an error of a query: the rest is served, and it is said once a query. A file that
+/// cannot be read now is an error.
+class DamageLog {
+ public:
+  Result<> tolerate(const Error& error) {
+    if (error.code != ErrorCode::kCorruption) return std::unexpected(error);
+    if (!said_.exchange(true)) {
+      log_error("a query left out damaged tiles; the first of them", {{"error", error.message}});
+    }
+    return {};
+  }
 
-Result<std::vector<OpenedTile>> open_tiles(const std::vector<SealedTile>& tiles) {
+ private:
+  std::atomic<bool> said_ = false;
+};
+
+Result<std::vector<OpenedTile>> open_tiles(const std::vector<SealedTile>& tiles,
+                                           DamageLog& damage) {
   std::vector<OpenedTile> out;
   out.reserve(tiles.size());
   for (const SealedTile& tile : tiles) {
     auto bytes = tile.read();
     if (!bytes) {
-      TRY(tolerate_damage(bytes.error()));
+      TRY(damage.tolerate(bytes.error()));
       continue;
     }
     auto view = TileView::open(bytes->bytes);
     if (!view) {
-      TRY(tolerate_damage(view.error().within(tile.segment->path())));
+      TRY(damage.tolerate(view.error().within(tile.segment->path())));
       continue;
     }
     out.push_back({std::move(*bytes), *view, tile.layout, tile.first_column});
   }
   return out;
 }
+
+/// What decoding keeps between the columns of one target's tiles. Series of a target are mostly
+/// read one after the other, so each thread remembers one target: memory is bounded, and a
+/// histogram's buckets are decoded once and not once a bucket.
+struct TargetScratch {
+  uint64_t set = 0;
+  uint32_t target = 0;
+  std::vector<TileScratch> tiles;
+
+  static std::vector<TileScratch>& of(uint64_t set, uint32_t target, size_t tiles) {
+    static thread_local TargetScratch kept;
+    if (kept.set != set || kept.target != target) {
+      for (TileScratch& scratch : kept.tiles) scratch.clear();
+      kept.set = set;
+      kept.target = target;
+    }
+    if (kept.tiles.size() < tiles) kept.tiles.resize(tiles);
+    return kept.tiles;
+  }
+};
+
+std::atomic<uint64_t> next_set_number = 1;
 
 class StoreSeriesSet final : public SeriesSet {
  public:
@@ -88,9 +121,12 @@ class StoreSeriesSet final : public SeriesSet {
   std::vector<TargetPart> targets_;
   std::vector<TimedPart> timed_;
   std::vector<BlockPtr> blocks_;
+  mutable DamageLog damage_;
 
  private:
-  Result<> read_tile(const OpenedTile& tile, uint32_t column, TimeRange range,
+  const uint64_t number_ = next_set_number.fetch_add(1);
+
+  Result<> read_tile(const OpenedTile& tile, uint32_t column, TimeRange range, TileScratch* scratch,
                      SampleColumns& out) const;
   Result<> last_of_tiles(const std::vector<OpenedTile>& tiles, SeriesId id, TimeRange range,
                          bool& found, Sample& out) const;
@@ -99,10 +135,10 @@ class StoreSeriesSet final : public SeriesSet {
 };
 
 Result<> StoreSeriesSet::read_tile(const OpenedTile& tile, uint32_t column, TimeRange range,
-                                   SampleColumns& out) const {
+                                   TileScratch* scratch, SampleColumns& out) const {
   if (!tile.view.time_range().overlaps(range)) return {};
-  const auto done = tile.view.column(column, range, out);
-  return done ? Result<>{} : tolerate_damage(done.error());
+  const auto done = tile.view.column(column, range, out, scratch);
+  return done ? Result<>{} : damage_.tolerate(done.error());
 }
 
 /// Tile by tile after a damaged one was met, so that those behind it are read too.
@@ -111,11 +147,11 @@ Result<> StoreSeriesSet::read_block(const BlockReader& block, uint32_t series, T
   const size_t before = out.size();
   const auto done = block.read(series, range, out);
   if (done) return {};
-  TRY(tolerate_damage(done.error()));
+  TRY(damage_.tolerate(done.error()));
   out.t.resize(before);
   out.v.resize(before);
   const auto places = block.places(series);
-  if (!places) return tolerate_damage(places.error());
+  if (!places) return damage_.tolerate(places.error());
   for (const TilePlace& place : *places) {
     const auto view = block.open_tile(place.tile);
     if (view) (void)view->column(place.column, range, out);
@@ -131,9 +167,10 @@ Result<> StoreSeriesSet::read(size_t i, TimeRange range, SampleColumns& out) con
   }
   for (const uint32_t number : entry.targets) {
     const TargetPart& part = targets_[number];
-    for (const OpenedTile& tile : part.sealed) {
-      if (const auto column = tile.column_of(*entry.id)) {
-        TRY(read_tile(tile, *column, range, out));
+    auto& scratch = TargetScratch::of(number_, number, part.sealed.size());
+    for (size_t k = 0; k < part.sealed.size(); ++k) {
+      if (const auto column = part.sealed[k].column_of(*entry.id)) {
+        TRY(read_tile(part.sealed[k], *column, range, &scratch[k], out));
       }
     }
     for (const RowTile& tile : part.rows) {
@@ -142,7 +179,7 @@ Result<> StoreSeriesSet::read(size_t i, TimeRange range, SampleColumns& out) con
   }
   if (entry.timed != UINT32_MAX) {
     const TimedPart& part = timed_[entry.timed];
-    for (const OpenedTile& tile : part.sealed) TRY(read_tile(tile, 0, range, out));
+    for (const OpenedTile& tile : part.sealed) TRY(read_tile(tile, 0, range, nullptr, out));
     for (const Sample& sample : part.samples) {
       if (!range.contains(sample.t)) continue;
       out.t.push_back(sample.t);
@@ -163,7 +200,7 @@ Result<> StoreSeriesSet::last_of_tiles(const std::vector<OpenedTile>& tiles, Ser
     Sample sample;
     const auto last = tile->view.last(*column, range, sample);
     if (!last) {
-      TRY(tolerate_damage(last.error()));
+      TRY(damage_.tolerate(last.error()));
     } else if (*last) {
       keep_later(sample, found, out);
     }
@@ -199,7 +236,7 @@ Result<bool> StoreSeriesSet::read_last(size_t i, TimeRange range, Sample& out,
     if (found && block.meta().max_time <= out.t) continue;
     const auto last = block.read_last(it->second, range, sample);
     if (!last) {
-      TRY(tolerate_damage(last.error()));
+      TRY(damage_.tolerate(last.error()));
     } else if (*last) {
       keep_later(sample, found, out);
     }
@@ -236,7 +273,7 @@ Result<uint32_t> Selector::part_of(TargetId target) {
     TargetPart part;
     if (const TargetHead* head = db_.targets.find(target)) {
       TargetSnapshot snapshot = head->snapshot(range_);
-      part = { TRY(open_tiles(snapshot.sealed)), std::move(snapshot.rows) };
+      part = { TRY(open_tiles(snapshot.sealed, set_->damage_)), std::move(snapshot.rows) };
     }
     set_->targets_.push_back(std::move(part));
   }
@@ -257,7 +294,7 @@ Result<> Selector::select_head() {
     if (snapshot.sealed.empty() && snapshot.samples.empty()) continue;
     entry.timed = static_cast<uint32_t>(set_->timed_.size());
     set_->timed_.push_back({
-      TRY(open_tiles(snapshot.sealed))
+      TRY(open_tiles(snapshot.sealed, set_->damage_))
       , std::move(snapshot.samples)
     });
   }
@@ -289,7 +326,7 @@ Result<> Selector::select_blocks() {
     for (const uint32_t series : TRY(block.select(matchers_))) {
       auto labels = block.labels(series);
       if (!labels) {
-        TRY(tolerate_damage(labels.error()));
+        TRY(set_->damage_.tolerate(labels.error()));
         continue;
       }
       Entry* entry = TRY(entry_for(std::move(*labels)));

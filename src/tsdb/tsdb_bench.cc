@@ -68,16 +68,15 @@ void append_scrape(benchmark::State& state) {
   for (auto _ : state) {
     target.scrape(*db, t += kInterval);
     clock.advance(Millis(kInterval));
-    if (++n % 20 == 0) db->maintain();
+    if (++n % 100 == 0) db->maintain();
   }
   const auto samples = static_cast<double>(state.iterations()) * static_cast<double>(series);
-  state.counters["ns/sample"] =
-      benchmark::Counter(samples / 1e9, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.SetItemsProcessed(static_cast<int64_t>(samples));
   const Stats stats = db->stats();
   state.counters["wal_B/sample"] = static_cast<double>(stats.wal_bytes_written) / samples;
   state.counters["blocks"] = static_cast<double>(stats.blocks_cut);
 }
-BENCHMARK(append_scrape)->Arg(50)->Arg(500)->Arg(5000)->UseRealTime();
+BENCHMARK(append_scrape)->Arg(50)->Arg(500)->Arg(5000);
 
 /// A head of 20 M samples (maintained, as a running server's), killed and opened again.
 void recover_20m(benchmark::State& state) {
@@ -106,7 +105,7 @@ void recover_20m(benchmark::State& state) {
     state.ResumeTiming();
   }
 }
-BENCHMARK(recover_20m)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(recover_20m)->Unit(benchmark::kMillisecond);
 
 /// As above, all of it in the log: nothing was sealed.
 void replay_log_2m(benchmark::State& state) {
@@ -129,11 +128,10 @@ void replay_log_2m(benchmark::State& state) {
     db.reset();
     state.ResumeTiming();
   }
-  state.counters["ns/sample"] =
-      benchmark::Counter(replayed * static_cast<double>(state.iterations()) / 1e9,
-                         benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.SetItemsProcessed(static_cast<int64_t>(replayed) *
+                          static_cast<int64_t>(state.iterations()));
 }
-BENCHMARK(replay_log_2m)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(replay_log_2m)->Unit(benchmark::kMillisecond);
 
 void select_and_read(benchmark::State& state) {
   TempDir dir;
@@ -163,11 +161,9 @@ void select_and_read(benchmark::State& state) {
       samples += out.size();
     }
   }
-  state.counters["ns/sample"] =
-      benchmark::Counter(static_cast<double>(samples) / 1e9,
-                         benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.SetItemsProcessed(static_cast<int64_t>(samples));
 }
-BENCHMARK(select_and_read)->ArgName("blocks")->Arg(0)->Arg(1)->UseRealTime();
+BENCHMARK(select_and_read)->ArgName("blocks")->Arg(0)->Arg(1);
 
 void instant_select(benchmark::State& state) {
   TempDir dir;
@@ -192,10 +188,41 @@ void instant_select(benchmark::State& state) {
       series += *set->read_last(i, {t - 300'000, t}, sample, histogram);
     }
   }
-  state.counters["ns/series"] = benchmark::Counter(
-      static_cast<double>(series) / 1e9, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.SetItemsProcessed(static_cast<int64_t>(series));
 }
-BENCHMARK(instant_select)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(instant_select)->Unit(benchmark::kMillisecond);
+
+/// Resident heap of this process, in bytes.
+double rss_anon() {
+  const std::string status = real_fs().read_file("/proc/self/status").value();
+  const size_t at = status.find("RssAnon:");
+  return at == std::string::npos ? 0 : std::stod(status.substr(at + 8)) * 1024;
+}
+
+/// Creates series, then scrapes them: what they take of the heap.
+void create_series(benchmark::State& state) {
+  const auto series = static_cast<int>(state.range(0));
+  for (auto _ : state) {
+    TempDir dir;
+    ManualClock clock(kStart);
+    auto db = open(dir.path(), clock);
+    const double before = rss_anon();
+    std::vector<FakeTarget> targets;
+    for (int i = 0; i < series / 500; ++i) targets.emplace_back(*db, i, 500);
+    const double bench_own = series * 12.0;
+    state.counters["created_B/series"] = (rss_anon() - before - bench_own) / series;
+    for (int row = 0; row < 64; ++row) {
+      clock.advance(Millis(kInterval));
+      for (FakeTarget& target : targets) target.scrape(*db, kStart + row * kInterval);
+      db->maintain();
+    }
+    state.counters["scraped_B/series"] = (rss_anon() - before - bench_own) / series;
+    state.counters["open_tiles_B/series"] =
+        static_cast<double>(db->stats().open_tile_bytes) / series;
+  }
+  state.SetItemsProcessed(static_cast<int64_t>(series) * static_cast<int64_t>(state.iterations()));
+}
+BENCHMARK(create_series)->Arg(200'000)->Iterations(1)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace strata::tsdb
