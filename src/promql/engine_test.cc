@@ -1,0 +1,151 @@
+#include "promql/engine.h"
+
+#include <gtest/gtest.h>
+
+#include "promql/memory_source.h"
+
+namespace strata::promql {
+namespace {
+
+MemorySource some_series(int count) {
+  MemorySource source;
+  SampleColumns samples;
+  for (int i = 0; i < 100; ++i) {
+    samples.t.push_back(i * 15'000);
+    samples.v.push_back(i);
+  }
+  for (int i = 0; i < count; ++i) {
+    source.add({{"__name__", "metric"}, {"i", std::to_string(i)}}, samples);
+  }
+  return source;
+}
+
+ErrorCode code_of(const Result<QueryResult>& result) {
+  EXPECT_FALSE(result);
+  return result ? ErrorCode::kInternal : result.error().code;
+}
+
+TEST(Engine, AnswersWithTheTypeOfTheExpression) {
+  const MemorySource source = some_series(1);
+  const Engine engine;
+  EXPECT_TRUE(std::holds_alternative<Scalar>(engine.instant(source, "1 + 1", 0)->value));
+  EXPECT_TRUE(std::holds_alternative<StringValue>(engine.instant(source, "'a'", 0)->value));
+  EXPECT_TRUE(std::holds_alternative<Vector>(engine.instant(source, "metric", 0)->value));
+  EXPECT_TRUE(std::holds_alternative<Matrix>(engine.instant(source, "metric[1m]", 0)->value));
+  const auto scalar = engine.range(source, "time()", 0, 2000, Millis(1000));
+  const auto& matrix = std::get<Matrix>(scalar->value);
+  ASSERT_EQ(matrix.size(), 1U);
+  EXPECT_TRUE(matrix[0].metric.empty());
+  EXPECT_EQ(matrix[0].points[2].v, 2);
+}
+
+TEST(Engine, RefusesWhatARangeQueryCannotBe) {
+  const MemorySource source = some_series(1);
+  const Engine engine;
+  const auto range = [&](std::string_view query, TimestampMs end, int64_t step) {
+    return engine.range(source, query, 0, end, Millis(step));
+  };
+  EXPECT_EQ(range("metric[1m]", 1000, 1000).error().message,
+            "invalid expression type \"range vector\" for range query, must be Scalar or instant "
+            "Vector");
+  EXPECT_EQ(code_of(range("metric", 1000, 0)), ErrorCode::kBadData);
+  EXPECT_EQ(code_of(range("metric", -1000, 1000)), ErrorCode::kBadData);
+  EXPECT_EQ(code_of(range("metric", 1'000'000'000'000, 1)), ErrorCode::kLimit);
+  EXPECT_EQ(range("metric +", 1000, 1000).error().message,
+            "1:9: parse error: unexpected end of input");
+}
+
+TEST(Engine, StopsAtItsLimits) {
+  const MemorySource source = some_series(50);
+  EngineOptions options;
+  options.max_samples = 1000;
+  const Engine small(options);
+  EXPECT_TRUE(small.instant(source, "sum(metric)", 60'000));
+  const auto too_much = small.range(source, "topk(1, metric)", 0, 60'000, Millis(1000));
+  EXPECT_EQ(code_of(too_much), ErrorCode::kLimit);
+  EXPECT_EQ(too_much.error().message,
+            "query processing would load too many samples into memory in query execution");
+  options = {};
+  options.max_series = 10;
+  const auto too_many = Engine(options).instant(source, "metric", 0);
+  EXPECT_EQ(code_of(too_many), ErrorCode::kLimit);
+  EXPECT_EQ(too_many.error().message, "expanding series: more than 10 series are selected");
+}
+
+TEST(Engine, StreamsAggregationsWithoutHoldingTheirInput) {
+  const MemorySource source = some_series(50);
+  EngineOptions options;
+  options.max_samples = 2000;  // the input alone is 50 x 100
+  const auto result =
+      Engine(options).range(source, "sum(rate(metric[1m]))", 0, 99'000, Millis(1000));
+  EXPECT_TRUE(result) << result.error().message;
+}
+
+TEST(Engine, StopsWhenAskedToOrWhenTimeIsUp) {
+  const MemorySource source = some_series(5);
+  const Engine engine;
+  std::stop_source stop;
+  QueryTerms terms;
+  terms.stop = stop.get_token();
+  EXPECT_TRUE(engine.instant(source, "metric", 0, terms));
+  stop.request_stop();
+  EXPECT_EQ(code_of(engine.instant(source, "metric", 0, terms)), ErrorCode::kCanceled);
+
+  // A clock that moves while the query is evaluated.
+  class Hasty final : public Clock {
+   public:
+    TimestampMs now_ms() const override { return 0; }
+    std::chrono::nanoseconds steady() const override { return std::chrono::seconds(calls_++); }
+    mutable int calls_ = 0;
+  };
+  const Hasty clock;
+  EngineOptions options;
+  options.timeout = Millis(2000);
+  EXPECT_EQ(code_of(Engine(options, nullptr, clock).instant(source, "-(-(-(-metric)))", 0)),
+            ErrorCode::kTimeout);
+}
+
+TEST(Engine, CountsWhatAQueryDid) {
+  const MemorySource source = some_series(5);
+  QueryStats stats;
+  QueryTerms terms;
+  terms.stats = &stats;
+  ASSERT_TRUE(
+      Engine().range(source, "sum(rate(metric[1m]))", 60'000, 600'000, Millis(60'000), terms));
+  EXPECT_EQ(stats.series_selected, 5U);
+  EXPECT_EQ(stats.samples_scanned, 5U * 40);
+  EXPECT_GE(stats.peak_samples, 10U);
+}
+
+TEST(Engine, KeepsExtremeTimesInBounds) {
+  const MemorySource source = some_series(1);
+  const Engine engine;
+  for (const TimestampMs t : {kMinTime, kMaxTime}) {
+    EXPECT_TRUE(engine.instant(source, "metric offset 292y", t));
+    EXPECT_TRUE(engine.instant(source, "sum_over_time(metric[292y:1y] offset -292y)", t));
+    EXPECT_TRUE(engine.instant(source, "metric @ 9e15", t));
+    EXPECT_TRUE(engine.instant(source, "year(vector(time()))", t));
+  }
+}
+
+TEST(Engine, UsesTheQuerysOwnLookback) {
+  const MemorySource source = some_series(1);
+  QueryTerms terms;
+  terms.lookback = Millis(10'000);
+  const Engine engine;
+  const TimestampMs after_end = 99 * 15'000 + 20'000;
+  EXPECT_EQ(std::get<Vector>(engine.instant(source, "metric", after_end)->value).size(), 1U);
+  EXPECT_TRUE(std::get<Vector>(engine.instant(source, "metric", after_end, terms)->value).empty());
+}
+
+TEST(Engine, PointsAnnotationsAtTheirPlace) {
+  const MemorySource source = some_series(1);
+  const auto result = Engine().instant(source, "1 +\n  rate(metric[1m])", 60'000);
+  ASSERT_EQ(result->infos.size(), 1U);
+  EXPECT_EQ(result->infos[0],
+            "PromQL info: metric might not be a counter, name does not end in "
+            "_total/_sum/_count/_bucket: \"metric\" (2:8)");
+}
+
+}  // namespace
+}  // namespace strata::promql
