@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 #include <numeric>
+#include <unordered_map>
 
 #include "base/check.h"
 #include "base/hash.h"
@@ -100,8 +101,10 @@ class TileEncoder {
   std::string piece_;
   std::string vector_;
 
-  std::vector<uint64_t> presences_;  // distinct bitmaps, words_ words each
+  std::vector<uint64_t> presences_;                      // distinct bitmaps, words_ words each
+  std::unordered_map<uint64_t, uint32_t> presence_ids_;  // by hash
   const uint64_t* last_presence_ = nullptr;
+  size_t last_presence_count_ = 0;
   uint32_t last_presence_id_ = 0;
   std::string presence_bytes_;
 
@@ -154,7 +157,10 @@ uint32_t TileEncoder::presence_of(const ColumnInput& column) {
     CHECK(column.values.size() == rows_);
     return kAllPresent;
   }
-  if (column.presence == last_presence_) return last_presence_id_;
+  if (column.presence == last_presence_) {
+    CHECK(column.values.size() == last_presence_count_);
+    return last_presence_id_;
+  }
   const size_t words = (rows_ + 63) / 64;
   const size_t start = presences_.size();
   presences_.insert(presences_.end(), column.presence, column.presence + words);
@@ -165,17 +171,22 @@ uint32_t TileEncoder::presence_of(const ColumnInput& column) {
   CHECK(column.values.size() == count);
 
   uint32_t id = kAllPresent;
-  if (count != rows_) {
-    for (id = 0; id < start / words; ++id) {
-      if (std::memcmp(&presences_[id * words], added.data(), words * 8) == 0) break;
-    }
+  bool known = count == rows_;
+  if (!known) {
+    id = static_cast<uint32_t>(start / words);
+    const std::string_view bytes(reinterpret_cast<const char*>(added.data()), words * 8);
+    const auto [same, first] = presence_ids_.try_emplace(hash64(bytes), id);
+    known =
+        !first && std::memcmp(&presences_[same->second * words], added.data(), bytes.size()) == 0;
+    if (known) id = same->second;
   }
-  if (id == start / words) {
-    append_presence(added.data(), rows_, presence_bytes_);
-  } else {
+  if (known) {
     presences_.resize(start);
+  } else {
+    append_presence(added.data(), rows_, presence_bytes_);
   }
   last_presence_ = column.presence;
+  last_presence_count_ = count;
   last_presence_id_ = id;
   return id;
 }
@@ -191,6 +202,7 @@ void TileEncoder::encode(std::span<const TimestampMs> timestamps,
   pieces_.clear();
   presences_.clear();
   presence_bytes_.clear();
+  presence_ids_.clear();
   last_presence_ = nullptr;
   family_group_ = 0;
   family_column_ = kNoColumn;
