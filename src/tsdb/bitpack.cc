@@ -169,7 +169,7 @@ void pack(std::span<const uint64_t> values, unsigned width, std::string& out) {
 void unpack(std::string_view bytes, unsigned width, std::span<uint64_t> out) {
   DCHECK(bytes.size() == packed_size(out.size(), width));
   if (width == 0) {
-    std::memset(out.data(), 0, out.size() * sizeof(uint64_t));
+    std::ranges::fill(out, 0);
     return;
   }
   if (width <= 32) {
