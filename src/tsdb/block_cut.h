@@ -35,6 +35,8 @@ class BlockCut {
 
   const std::string& path() const { return path_; }
   TimeRange window() const { return window_; }
+  /// Nothing lies in the window: there is no block to be made.
+  bool empty() const { return taken_.empty(); }
   /// Whether the block has this tile.
   bool has(const SealedTile& tile) const;
   uint64_t damaged_tiles() const { return damaged_tiles_; }

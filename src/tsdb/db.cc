@@ -101,6 +101,11 @@ Result<AppendStats> Db::Impl::append_scrape(TargetId id, TimestampMs t,
 }
 
 Result<AppendStats> Db::Impl::append_timed(std::span<const TimedSample> samples, bool all_late) {
+  // One batch is one record of the log.
+  if (samples.size() > options.max_scrape_samples) {
+    return fail(ErrorCode::kLimit, fmt::format("a batch of {} samples; the limit is {}",
+                                               samples.size(), options.max_scrape_samples));
+  }
   const TimestampMs now = horizon();
   const Millis newest_window = std::max(options.out_of_order_window, options.block_span / 2);
   TimedHead::Limits limits{
@@ -111,8 +116,9 @@ Result<AppendStats> Db::Impl::append_timed(std::span<const TimedSample> samples,
   if (all_late) limits.max = kMaxTime;  // a scrape's time is ours
   const AppendStats stats = TRY(timed.append(context(), samples, limits));
   if (stats.appended > 0) {
+    const TimestampMs oldest = std::min(limits.min_newest, limits.min_late);
     for (const TimedSample& sample : samples) {
-      if (sample.t <= limits.max) note_time(sample.t);
+      if (sample.t >= oldest && sample.t <= limits.max) note_time(sample.t);
     }
   }
   return stats;

@@ -49,7 +49,7 @@ struct Options {
   Millis max_ahead = std::chrono::minutes(10);
   /// Series in the head; one more is refused with kLimit. 0: no bound.
   size_t max_series = 0;
-  /// Samples of one append_scrape(); more are refused with kLimit.
+  /// Samples of one append_scrape() or append_samples(); more are refused with kLimit.
   size_t max_scrape_samples = 1'000'000;
   /// A log segment is closed at this size. Replay reads at most about four of them.
   uint64_t wal_segment_bytes = 16u << 20;
@@ -153,7 +153,8 @@ class Db final : public SeriesSource {
   Db& operator=(const Db&) = delete;
 
   /// Get or create. Errors: kLimit beyond max_series, kBadData for empty labels. The handle of a
-  /// series that the head forgot meanwhile stays usable: appending to it brings the series back.
+  /// series that the head forgot meanwhile brings it back when something is appended to it; twelve
+  /// block spans later that is kNotFound, and the series is to be looked up anew.
   Result<SeriesId> series(const Labels& labels);
   /// Get or create; `key` is a stable identity of the scrape target ("job/instance").
   TargetId target(std::string_view key);
@@ -161,8 +162,9 @@ class Db final : public SeriesSource {
   /// One scrape whole: values[i] is the sample of columns[i] at `t`; no column twice. When it
   /// returns, the log has it (write(2) is done), and queries see all of it at once. Columns that
   /// are, in order, those of the target's last scrape cost no lookup and no allocation. Stale
-  /// markers are values like others. Errors: kLimit, kBadData (sizes differ, unknown handles), kIo
-  /// when the log cannot be written (nothing was stored; a later call may succeed).
+  /// markers are values like others. Errors: kLimit, kBadData (sizes differ, a series twice),
+  /// kNotFound (a handle that is unknown or was forgotten long ago: see series()), kIo when the log
+  /// cannot be written. Then nothing was stored; after kIo a later call may succeed.
   Result<AppendStats> append_scrape(TargetId target, TimestampMs t,
                                     std::span<const SeriesId> columns,
                                     std::span<const double> values);

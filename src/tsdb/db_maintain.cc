@@ -173,6 +173,11 @@ void Db::Impl::cut() {
 
 Result<> Db::Impl::cut_piece() {
   if (!cutting) TRY(begin_cut());
+  if (cutting->empty()) {
+    cutting.reset();
+    refresh_time_range();
+    return {};
+  }
   const auto start = clock.steady();
   while (TRY(cutting->step())) {
     if (clock.steady() - start >= kCutBudget) return {};
@@ -185,6 +190,7 @@ Result<> Db::Impl::begin_cut() {
   TimestampMs end = window_end(head_min.load(), options.block_span);
   table.begin_generation();
   TRY(seal_before(rolled_segment, end));
+  if (due(last_sync, options.wal_sync)) sync_log();  // sealing much takes a while
   TRY(drop_sealed_log());
   tiles->close_segments();
   // Tiles lie in one window, unless the span was another when they were written.

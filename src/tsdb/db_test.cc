@@ -269,6 +269,21 @@ TEST_F(DbTest, AHandleOfAForgottenSeriesBringsItBack) {
   EXPECT_EQ(query("old"), fmt::format("1@0 2@{}", (clock_.now_ms() - kStart) / 1000));
 }
 
+TEST_F(DbTest, RefusedSamplesMakeNoBlocks) {
+  scrape(86'400, {series("a")}, {1});
+  const SeriesId late = series("late");
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_EQ(db_->append_samples(std::vector{TimedSample{late, kStart + i * 600'000, 1},
+                                              TimedSample{late, clock_.now_ms() - i, 1}})
+                  ->appended,
+              1u);
+    clock_.advance(std::chrono::seconds(1));
+    db_->maintain();
+  }
+  EXPECT_EQ(db_->stats().blocks_cut, 0u);
+  EXPECT_TRUE(db_->stats().blocks.empty());
+}
+
 TEST_F(DbTest, BlocksBeyondTheRetentionTimeAreDeleted) {
   options_.retention_time = std::chrono::hours(8);
   reopen();
