@@ -82,13 +82,12 @@ void ScrapeLoop::arm(std::chrono::nanoseconds delay) {
   });
 }
 
-// Until the first tick that has not been scraped yet.
+// Until the next tick. A timer of the steady clock may fire a little before the wall clock's tick:
+// that tick then counts as done.
 std::chrono::nanoseconds ScrapeLoop::until_next_tick() {
   const int64_t now = deps_.clock.now_ms();
-  const int64_t next = (now - offset_ms_) / interval_ms_ + 1;
-  if (last_tick_ != 0 && next > last_tick_ + 1) {
-    deps_.metrics.skipped.inc(static_cast<uint64_t>(next - last_tick_ - 1));
-  }
+  int64_t next = (now - offset_ms_) / interval_ms_ + 1;
+  if (next == last_tick_) ++next;
   last_tick_ = next;
   return std::chrono::milliseconds(next * interval_ms_ + offset_ms_ - now);
 }
@@ -104,7 +103,10 @@ void ScrapeLoop::tick() {
   auto scrape = std::make_shared<Scrape>(deps_.gate);
   {
     MutexLock lock(mutex_);
-    if (stopped_ || running_ || !scrape->pass) return;
+    if (stopped_ || !scrape->pass) return;
+    // Here and not when the scrape ends: setting a timer from another thread wakes this one.
+    arm(until_next_tick());
+    if (running_) return deps_.metrics.skipped.inc();
     running_ = true;
   }
   scrape->t = aligned(deps_.clock.now_ms());
@@ -158,23 +160,20 @@ void ScrapeLoop::finish(std::shared_ptr<Scrape> scrape) {
   settle();
 }
 
-// A scrape has ended: the next one is due, or the last one is over.
+// A scrape has ended, perhaps the last one. Whoever finds the loop idle and the target gone ends its
+// series: stop() when no scrape runs, else this.
 void ScrapeLoop::settle() {
-  bool end_series = false;
-  {
-    MutexLock lock(mutex_);
-    end_series = stopped_ && target_gone_;
-  }
-  if (end_series) {
+  MutexLock lock(mutex_);
+  if (stopped_ && target_gone_) {
+    lock.unlock();
     if (auto ended = ingest_->end(deps_.clock.now_ms()); !ended) {
       log_warn("the end of a target's series could not be stored",
                {{"target", target_.url}, {"error", ended.error().message}});
     }
+    lock.lock();
   }
-  MutexLock lock(mutex_);
   running_ = false;
   idle_.notify_all();
-  if (!stopped_) arm(until_next_tick());
 }
 
 }  // namespace strata::scrape
