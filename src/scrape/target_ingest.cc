@@ -325,6 +325,7 @@ void TargetIngest::add_report(bool up, const Report& report) {
 }
 
 Result<> TargetIngest::append(TimestampMs t) {
+  last_time_ = t;
   auto stats = db_.append_scrape(store_target_, t, columns_, values_);
   if (stats && !timed_.empty()) {
     if (auto timed = db_.append_samples(timed_)) {
@@ -365,7 +366,7 @@ Result<> TargetIngest::end(TimestampMs t) {
   columns_.insert(columns_.end(), report_ids_.begin(), report_ids_.end());
   values_.assign(columns_.size(), stale_nan());
   if (columns_.empty()) return {};
-  return append(t);
+  return append(std::max(t, last_time_ + 1));  // of two samples at one time the first would stay
 }
 
 // Lines that have not been seen for long make room: the map is built anew from the last body.
