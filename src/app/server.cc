@@ -54,6 +54,18 @@ Result<promql::EngineOptions> engine_options(const ServeOptions& options) {
   return engine;
 }
 
+// Calls `work` every `period` until asked to stop.
+void run_every(std::chrono::milliseconds period, const std::stop_token& stop,
+               const std::function<void()>& work) {
+  std::mutex mutex;
+  std::condition_variable_any wake;
+  while (!stop.stop_requested()) {
+    work();
+    std::unique_lock lock(mutex);
+    wake.wait_for(lock, stop, period, [] { return false; });
+  }
+}
+
 net::TlsVersion net_version(config::TlsVersion version) {
   switch (version) {
     case config::TlsVersion::kTls10: return net::TlsVersion::kTls10;
@@ -147,7 +159,7 @@ Result<> Server::open() {
   metrics::register_build_info(registry_);
   add_metrics(store_metrics(registry_, *db_));
   add_metrics(pool_metrics(registry_, work_));
-  store_ = std::jthread([this](std::stop_token stop) { run_store(stop); });
+  start_store_threads();
   return {};
 }
 
@@ -244,10 +256,8 @@ void Server::stop() {
   ready_ = false;
   if (http_) http_->stop(kStopGrace);
   if (scrape_) scrape_->stop();
-  if (store_.joinable()) {
-    store_.request_stop();
-    store_.join();
-  }
+  store_ = {};  // asks to stop and joins
+  compaction_ = {};
   if (db_) {
     if (auto flushed = db_->flush(); !flushed) {
       log_error("the store could not be synced", {{"error", flushed.error().message}});
@@ -258,22 +268,20 @@ void Server::stop() {
   loop_.stop();
 }
 
-void Server::run_store(const std::stop_token& stop) {
-  pthread_setname_np(pthread_self(), "store");
-  std::mutex mutex;
-  std::condition_variable_any wake;
-  auto next_compaction = clock_.steady() + kCompactionCheck;
-  while (!stop.stop_requested()) {
-    db_->maintain();
-    if (clock_.steady() >= next_compaction) {
+void Server::start_store_threads() {
+  store_ = std::jthread([this](std::stop_token stop) {
+    pthread_setname_np(pthread_self(), "store");
+    run_every(kStoreTick, stop, [this] { db_->maintain(); });
+  });
+  // Merging blocks may take minutes, for which the log's syncs cannot wait.
+  compaction_ = std::jthread([this](std::stop_token stop) {
+    pthread_setname_np(pthread_self(), "compact");
+    run_every(kCompactionCheck, stop, [this] {
       if (auto merged = db_->compact(); !merged) {
         log_error("blocks could not be merged", {{"error", merged.error().message}});
       }
-      next_compaction = clock_.steady() + kCompactionCheck;
-    }
-    std::unique_lock lock(mutex);
-    wake.wait_for(lock, stop, kStoreTick, [] { return false; });
-  }
+    });
+  });
 }
 
 void Server::append_host_exposition(std::string& out) {

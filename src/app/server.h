@@ -1,7 +1,7 @@
 // Everything that `strata serve` runs, made in order and ended in reverse.
 //
 // Threads: main (signals, discovery, ordered stop), the event loop, the work pool (ingest before
-// queries), the store thread, the collector's thread. All are made here.
+// queries), the store's two (upkeep; merging), the collector's. All are made here.
 #pragma once
 #include <atomic>
 #include <memory>
@@ -51,7 +51,7 @@ class Server {
   Result<> listen();
   void add_metrics(std::vector<metrics::Callback> callbacks);
   api::Services services();
-  void run_store(const std::stop_token& stop);
+  void start_store_threads();
   void append_host_exposition(std::string& out);
   void append_own_exposition(std::string& out, metrics::Format format);
   Result<discover::ProbeResponse> probe(const std::string& url);
@@ -83,6 +83,7 @@ class Server {
   std::unique_ptr<net::HttpServer> http_;
   std::vector<metrics::Callback> callbacks_;
   std::jthread store_;
+  std::jthread compaction_;
 
   std::string address_;
   std::atomic<bool> ready_{false};

@@ -93,13 +93,28 @@ void TargetIngest::reconfigure(std::shared_ptr<const config::ScrapeConfig> confi
                                discover::Target target) {
   config_ = std::move(config);
   target_ = std::move(target);
-  report_ids_.clear();
-  *lines_ = Lines();
-  previous_is_last_body_ = false;
+  forget_series();
 }
 
 Result<> TargetIngest::ingest(TimestampMs t, std::string_view body, wire::ExpositionFormat format,
                               Report& report) {
+  const Report given = report;
+  auto stored = ingest_once(t, body, format, report);
+  if (stored || stored.error().code != ErrorCode::kNotFound) return stored;
+  // A line that came back after hours: the store has forgotten its series, so look all up again.
+  forget_series();
+  report = given;
+  return ingest_once(t, body, format, report);
+}
+
+void TargetIngest::forget_series() {
+  *lines_ = Lines();
+  report_ids_.clear();
+  previous_is_last_body_ = false;
+}
+
+Result<> TargetIngest::ingest_once(TimestampMs t, std::string_view body,
+                                   wire::ExpositionFormat format, Report& report) {
   read_metadata_ = scrapes_++ % kMetadataEvery == 0 || !lines_->as_last_time;
   auto read = read_body(body, format, report);
   if (!read) {
@@ -354,6 +369,12 @@ Result<> TargetIngest::fail(TimestampMs t, const Report& report) {
   Report shown;
   shown.duration = report.duration;
   shown.body_bytes = report.body_bytes;
+  add_report(false, shown);
+  auto stored = append(t);
+  if (stored || stored.error().code != ErrorCode::kNotFound) return stored;
+  forget_series();  // as in ingest(); what the store has forgotten needs no end
+  columns_.clear();
+  values_.clear();
   add_report(false, shown);
   return append(t);
 }

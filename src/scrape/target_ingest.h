@@ -70,6 +70,9 @@ class TargetIngest {
  private:
   struct Lines;
 
+  Result<> ingest_once(TimestampMs t, std::string_view body, wire::ExpositionFormat format,
+                       Report& report);
+  void forget_series();
   Result<> read_body(std::string_view body, wire::ExpositionFormat format, Report& report);
   Result<> add_sample(wire::ExpositionParser& parser, Report& report);
   Result<uint32_t> new_line(wire::ExpositionParser& parser);
