@@ -160,8 +160,8 @@ void ScrapeLoop::finish(std::shared_ptr<Scrape> scrape) {
   settle();
 }
 
-// A scrape has ended, perhaps the last one. Whoever finds the loop idle and the target gone ends its
-// series: stop() when no scrape runs, else this.
+// A scrape has ended, perhaps the last one. Whoever finds the loop idle and the target gone ends
+// its series: stop() when no scrape runs, else this.
 void ScrapeLoop::settle() {
   MutexLock lock(mutex_);
   if (stopped_ && target_gone_) {

@@ -102,7 +102,7 @@ class TargetIngest {
   std::vector<tsdb::SeriesId> present_;
   bool previous_is_last_body_ = false;
   TimestampMs last_time_ = 0;
-  bool repeats_series_ = false;  // the last body had a series twice
+  bool repeats_series_ = false;             // the last body had a series twice
   std::vector<tsdb::SeriesId> report_ids_;  // in the order of kReportNames; made when first needed
 
   MetadataMap families_;  // while a body is read
