@@ -5,6 +5,17 @@ import sys
 import xml.etree.ElementTree as ElementTree
 
 
+def skip_reason(case):
+    """What the test printed: GoogleTest's line after "Skipped", a script's after "skipped:"."""
+    lines = (case.findtext("system-out") or "").splitlines()
+    for number, line in enumerate(lines):
+        if line.startswith("skipped:"):
+            return line.removeprefix("skipped:").strip()
+        if line.endswith(": Skipped") and number + 1 < len(lines):
+            return f"({lines[number + 1].strip()})"
+    return ""
+
+
 def main():
     passed = failed = skipped = 0
     for path in sys.argv[1:]:
@@ -15,9 +26,7 @@ def main():
                 print(f"failed: {case.get('name')} ({path})")
             elif case.find("skipped") is not None or status in ("notrun", "disabled"):
                 skipped += 1
-                message = case.find("skipped")
-                reason = message.get("message", "") if message is not None else ""
-                print(f"skipped: {case.get('name')} {reason}")
+                print(f"skipped: {case.get('name')} {skip_reason(case)}")
             else:
                 passed += 1
     print(f"{passed} passed, {failed} failed, {skipped} skipped")

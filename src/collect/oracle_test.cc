@@ -463,6 +463,13 @@ HostOptions only_required(HostOptions options) {
   return options;
 }
 
+bool has_unreadable_mount(const PlainFamilies& families) {
+  const auto family = families.find("node_filesystem_device_error");
+  return family != families.end() &&
+         std::ranges::any_of(family->second.samples,
+                             [](const auto& sample) { return sample.second != 0; });
+}
+
 // What differs between a live exporter and us, over the same trees; nothing when all is well.
 void compare_with_live(const std::vector<std::string>& paths, HostOptions options, bool values) {
   std::vector<std::string> arguments = exporter_arguments();
@@ -483,6 +490,8 @@ void compare_with_live(const std::vector<std::string>& paths, HostOptions option
   for (const auto& difference : kVersionDifferences) drop(difference.families);
   // Only root may read process 1's mounts, and 1.5.0 then has nothing.
   if (!theirs.contains("node_filesystem_readonly")) drop("node_filesystem_.*");
+  // A mount that cannot be looked into (a chroot shows the host's) is reported otherwise by 1.5.0.
+  if (has_unreadable_mount(ours)) drop("node_filesystem_.*");
   if (values) {
     for (const std::string_view pattern : kLive) drop(pattern);
     for (const char* pattern : {"node_scrape_.*", "node_network_.*"}) drop(pattern);

@@ -28,6 +28,9 @@ ip::address address_of(const sockaddr* raw) {
   return ip::address_v6(bytes, v6.sin6_scope_id);
 }
 
+// Always these, also where no /etc/hosts says so (RFC 6761, 6.3): small container images have none.
+Resolver::Addresses loopback() { return {ip::address_v4::loopback(), ip::address_v6::loopback()}; }
+
 Result<Resolver::Addresses> look_up(const std::string& host) {
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
@@ -36,6 +39,7 @@ Result<Resolver::Addresses> look_up(const std::string& host) {
   addrinfo* found = nullptr;
   const int code = ::getaddrinfo(host.c_str(), nullptr, &hints, &found);
   if (code != 0) {
+    if (host == "localhost") return loopback();
     const std::string why = code == EAI_NONAME   ? "no such host"
                             : code == EAI_AGAIN  ? "the name server does not answer"
                             : code == EAI_SYSTEM ? std::strerror(errno)
