@@ -233,9 +233,9 @@ class Reference {
   Instant call(const Call& expr, TimestampMs now) const {
     const std::string_view name = expr.function->name;
     Instant out;
-    if (name == "abs" || name == "floor") {
+    if (name == "abs" || name == "sgn") {
       for (const auto& [labels, v] : eval(*expr.args[0], now)) {
-        put(out, nameless(labels), name == "abs" ? std::abs(v) : std::floor(v));
+        put(out, nameless(labels), name == "abs" ? std::abs(v) : (v > 0) - (v < 0));
       }
       return out;
     }
@@ -389,7 +389,7 @@ class Generator {
     switch (pick(9)) {
       case 0: return selector();
       case 1: return "-" + vector(depth - 1);
-      case 2: return fmt::format("{}({})", one_of({"abs", "floor"}), vector(depth - 1));
+      case 2: return fmt::format("{}({})", one_of({"abs", "sgn"}), vector(depth - 1));
       case 3:
       case 4: return range_function(depth);
       case 5:

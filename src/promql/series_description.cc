@@ -1,6 +1,7 @@
 #include "promql/series_description.h"
 
 #include <array>
+#include <cmath>
 #include <string>
 
 #include "base/number.h"
@@ -196,7 +197,7 @@ class SequenceReader {
   Result<> set_field(FloatHistogram& h, Buckets& positive, Buckets& negative, std::string_view key,
                      double v) {
     if (key == "schema") {
-      h.schema = static_cast<int32_t>(v);
+      h.schema = TRY(small_integer(v));
       const bool known = (h.schema >= -4 && h.schema <= 8) || h.uses_custom_buckets();
       if (!known) return error("unknown schema");
     } else if (key == "sum") {
@@ -208,13 +209,20 @@ class SequenceReader {
     } else if (key == "z_bucket_w") {
       h.zero_threshold = v;
     } else if (key == "offset") {
-      positive.offset = static_cast<int32_t>(v);
+      positive.offset = TRY(small_integer(v));
     } else if (key == "n_offset") {
-      negative.offset = static_cast<int32_t>(v);
+      negative.offset = TRY(small_integer(v));
     } else {
       return error("unknown key of a histogram");
     }
     return {};
+  }
+
+  // Bounded, so that indices of buckets stay far from overflowing.
+  Result<int32_t> small_integer(double v) const {
+    constexpr double kLimit = 1e6;
+    if (!(std::abs(v) <= kLimit)) return error("expected a small integer");
+    return static_cast<int32_t>(v);
   }
 
   Result<std::vector<double>> read_list() {
