@@ -1,7 +1,6 @@
 #include "promql/engine.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "promql/evaluator.h"
 #include "promql/prepare.h"

@@ -102,7 +102,7 @@ Result<Value> Evaluator::eval_invariant(const Expr& expr) {
   if (value.type == ValueType::kVector) {
     // Evaluated here and now: "once" is the point.
     FramePtr frame = TRY(Frame::of(query_, std::move(value.vector), 1));
-    value.vector = broadcast(std::move(frame), steps_.count);
+    value.vector = broadcast(std::move(frame));
   }
   return value;
 }

@@ -12,7 +12,6 @@
 namespace strata::promql {
 
 class Evaluator;
-class RowBatch;
 struct RangeCall;
 struct RangeWindows;
 struct RowView;

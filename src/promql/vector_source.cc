@@ -105,9 +105,7 @@ VectorPtr edit_rows(VectorPtr inner, std::vector<SeriesRef> series, RowEdit edit
   return std::make_unique<EditedRows>(std::move(inner), std::move(series), std::move(edit));
 }
 
-VectorPtr broadcast(VectorPtr one_step, size_t) {
-  return std::make_unique<Broadcast>(std::move(one_step));
-}
+VectorPtr broadcast(VectorPtr one_step) { return std::make_unique<Broadcast>(std::move(one_step)); }
 
 Result<VectorPtr> merge_same_labels(Query& query, VectorPtr source, size_t steps) {
   if (source->size() < 2) return source;

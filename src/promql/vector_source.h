@@ -76,8 +76,8 @@ Result<> for_each_row(Query& query, const VectorSource& source, size_t steps,
 using RowEdit = std::function<Result<>(const SeriesRef& series, RowView row)>;
 VectorPtr edit_rows(VectorPtr inner, std::vector<SeriesRef> series, RowEdit edit);
 
-/// The value of a single step at all of `steps`.
-VectorPtr broadcast(VectorPtr one_step, size_t steps);
+/// The value of a single step at every step.
+VectorPtr broadcast(VectorPtr one_step);
 
 /// Series with the same labels become one. Two values at one step: kExecution, "vector cannot
 /// contain metrics with the same labelset". Cheap when all labels differ.
