@@ -19,6 +19,7 @@ OWNERS = {
     "boost/json": {"wire"},
     "boost/unordered": {"base", "model", "wire", "tsdb", "scrape", "promql", "api", "rules"},
     "openssl/": {"net"},
+    "crypt.h": {"api"},
     "yaml.h": {"config"},
     "zlib.h": {"wire", "net"},
     "zstd.h": {"tsdb"},

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/thread_pool.h"
+#include "config/web_config.h"
 #include "net/http_server.h"
 #include "promql/engine.h"
 #include "scrape/manager.h"
@@ -52,6 +53,9 @@ class Api {
   ~Api();
   Api(const Api&) = delete;
   Api& operator=(const Api&) = delete;
+
+  /// Users and headers of web.yml; takes effect with the next request. Any thread.
+  void set_web(const config::WebConfig& web);
 
   /// For net::HttpServer. Called on the loop's thread.
   void handle(std::shared_ptr<net::Exchange> exchange);

@@ -81,6 +81,8 @@ int run(int argc, char** argv) {
   std::vector<std::string> test_paths;
   test_promql_command->add_option("files", test_paths, "The files to run")->required();
 
+  auto* hash = app.add_subcommand("hash-password", "Hash a password for web.yml");
+
   auto* version = app.add_subcommand("version", "Print version and build");
   // For ./dev docs; of no use to a person, so it is not in the help.
   auto* flags_doc = app.add_subcommand("flags-doc")->group("");
@@ -96,6 +98,7 @@ int run(int argc, char** argv) {
   if (instant->parsed()) return query_instant(query);
   if (range->parsed()) return query_range(query);
   if (test_promql_command->parsed()) return test_promql(test_paths);
+  if (hash->parsed()) return hash_password();
   if (version->parsed()) return print_version();
   if (flags_doc->parsed()) return fmt::print("{}", flags_markdown()), 0;
   return 2;

@@ -31,6 +31,9 @@ int query_range(const QueryCommand& command);
 /// Runs PromQL test files; 0 when every evaluation answers as its file says.
 int test_promql(const std::vector<std::string>& paths);
 
+/// Reads a password and prints its hash for web.yml.
+int hash_password();
+
 int print_version();
 
 }  // namespace strata::app

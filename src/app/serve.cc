@@ -53,6 +53,7 @@ int serve(const FlagValues& flags) {
                                {"version", build_info().version},
                                {"revision", build_info().revision}});
   while (true) {
+    (*server)->poll_web_config();
     const auto next =
         std::clamp((*server)->poll_discovery(), std::chrono::nanoseconds(1), kMaxSleep);
     const timespec timeout{0, static_cast<long>(next.count())};

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kStoreTick{200};
 constexpr std::chrono::seconds kCompactionCheck{30};
+constexpr std::chrono::seconds kWebConfigCheck{2};
 constexpr std::chrono::seconds kStopGrace{5};
 constexpr std::chrono::milliseconds kProbeTimeout{1000};
 constexpr size_t kProbeBytes = 4u << 20;
@@ -75,6 +76,21 @@ net::TlsVersion net_version(config::TlsVersion version) {
     case config::TlsVersion::kTls13: return net::TlsVersion::kTls13;
   }
   return net::TlsVersion::kTls12;
+}
+
+// What web.yml may ask for and cannot have yet: an error where ignoring it would let someone in.
+Result<> check_web_config(const config::WebConfig& web, const std::string& file) {
+  const auto& tls = web.tls_server_config;
+  if (!tls.client_allowed_sans.empty()) {
+    return fail(ErrorCode::kUnavailable, file + ": client_allowed_sans is not supported yet");
+  }
+  const auto ignored = [&](bool set, std::string_view key) {
+    if (set) log_warn("web.yml: not supported yet; ignored", {{"file", file}, {"key", key}});
+  };
+  ignored(!tls.cipher_suites.empty(), "cipher_suites");
+  ignored(!tls.curve_preferences.empty(), "curve_preferences");
+  ignored(web.rate_limit_burst > 0, "rate_limit");
+  return {};
 }
 
 net::ServerTlsOptions tls_options(const config::TlsServerConfig& config) {
@@ -171,21 +187,19 @@ Result<> Server::listen() {
   if (!options_.web_config_file.empty()) {
     const auto web = TRY(config::load_web_config(options_.web_config_file, real_fs()));
     if (web.tls) http.tls = tls_options(web.tls_server_config);
-    if (!web.basic_auth_users.empty()) {
-      return fail(ErrorCode::kUnavailable,
-                  options_.web_config_file +
-                      ": basic_auth_users is not supported yet; remove it, or put a proxy that "
-                      "asks for passwords in front");
-    }
+    TRY(check_web_config(web, options_.web_config_file));
+    has_users_ = !web.basic_auth_users.empty();
   }
   const auto where = TRY(net::parse_host_port(options_.listen_address));
-  if (!is_loopback(where.host) && !options_.allow_unauthenticated) {
+  if (!is_loopback(where.host) && !has_users_ && !options_.allow_unauthenticated) {
     return bad_data(fmt::format(
         "--web.listen-address={} can be reached from other machines, and nobody has to log in; "
-        "listen on 127.0.0.1, or accept that with --web.allow-unauthenticated",
+        "name users in --web.config.file, listen on 127.0.0.1, or accept that with "
+        "--web.allow-unauthenticated",
         options_.listen_address));
   }
   api_ = std::make_unique<api::Api>(services());
+  TRY(load_web_users());
   http_ = TRY(net::HttpServer::start(
       loop_, std::move(http),
       [api = api_.get()](std::shared_ptr<net::Exchange> exchange) { api->handle(exchange); }));
@@ -229,6 +243,32 @@ api::Services Server::services() {
           .last_reload = [this] { return *reload_status_.get(); },
           .ready = [this] { return ready_.load(); },
           .storage_retention = format_duration(options_.retention_time)};
+}
+
+// Users and headers; certificates are the HTTP server's to read again.
+Result<> Server::load_web_users() {
+  if (options_.web_config_file.empty()) return {};
+  auto text = TRY(real_fs().read_file(options_.web_config_file));
+  if (text == web_config_text_) return {};
+  const auto web = TRY(config::parse_web_config(text, options_.web_config_file));
+  if (has_users_ && web.basic_auth_users.empty()) {
+    return bad_data(options_.web_config_file +
+                    ": the last user is gone; to let everybody in, start Strata anew");
+  }
+  web_config_text_ = std::move(text);
+  api_->set_web(web);
+  return {};
+}
+
+void Server::poll_web_config() {
+  if (clock_.steady() < next_web_check_) return;
+  next_web_check_ = clock_.steady() + kWebConfigCheck;
+  const auto loaded = load_web_users();
+  if (!loaded && loaded.error().message != web_config_error_) {
+    log_error("web.yml was not read again; the users of before stay",
+              {{"error", loaded.error().message}});
+  }
+  web_config_error_ = loaded ? "" : loaded.error().message;
 }
 
 std::chrono::nanoseconds Server::poll_discovery() { return discovery_->poll(clock_.steady()); }

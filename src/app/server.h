@@ -37,6 +37,8 @@ class Server {
 
   /// Main thread: refreshes discovery when it is due. Returns when it wants to be called next.
   std::chrono::nanoseconds poll_discovery();
+  /// Main thread: reads web.yml again when it changed.
+  void poll_web_config();
   /// Loads the configuration file again: all of it takes effect or none. Any thread.
   Result<> reload();
   /// Finishes what runs, syncs the store, joins. Main thread, once.
@@ -49,6 +51,7 @@ class Server {
   Result<> load_configuration();
   Result<> open();
   Result<> listen();
+  Result<> load_web_users();
   void add_metrics(std::vector<metrics::Callback> callbacks);
   api::Services services();
   void start_store_threads();
@@ -91,6 +94,11 @@ class Server {
   Snapshot<api::ReloadStatus> reload_status_{std::make_shared<const api::ReloadStatus>()};
   Mutex reload_mutex_;  // one reload at a time; guards nothing else
   bool stopped_ = false;
+  // Main thread only.
+  bool has_users_ = false;
+  std::string web_config_text_;
+  std::string web_config_error_;
+  std::chrono::nanoseconds next_web_check_{0};
 };
 
 }  // namespace strata::app

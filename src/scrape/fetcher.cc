@@ -2,25 +2,10 @@
 
 #include "base/fs.h"
 #include "base/number.h"
+#include "net/basic_auth.h"
 
 namespace strata::scrape {
 namespace {
-
-std::string base64(std::string_view bytes) {
-  static constexpr char kAlphabet[] =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t word = 0;
-    for (size_t k = 0; k < 3; ++k) {
-      word = word << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0u);
-    }
-    for (size_t k = 0; k < 4; ++k) {
-      out += i + k <= bytes.size() ? kAlphabet[word >> (18 - 6 * k) & 63] : '=';
-    }
-  }
-  return out;
-}
 
 // A credential's file without the newline that editors leave at its end.
 Result<std::string> read_credential(const std::string& path) {
@@ -39,7 +24,7 @@ Result<> add_credentials(const config::HttpClientConfig& http, net::Headers& hea
     const auto user = TRY(value_or_file(http.basic_auth->username, http.basic_auth->username_file));
     const auto password =
         TRY(value_or_file(http.basic_auth->password.reveal(), http.basic_auth->password_file));
-    headers.set("Authorization", "Basic " + base64(user + ":" + password));
+    headers.set("Authorization", net::basic_authorization(user + ":" + password));
   }
   if (http.authorization) {
     const auto credentials = TRY(value_or_file(http.authorization->credentials.reveal(),
