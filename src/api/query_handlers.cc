@@ -1,6 +1,7 @@
 // /api/v1/query, query_range, format_query, query_exemplars.
 #include "api/api.h"
 #include "api/handlers.h"
+#include "api/hints.h"
 #include "base/json.h"
 #include "promql/parser.h"
 #include "wire/query_json.h"
@@ -28,7 +29,23 @@ void apply_limit(QueryResult& result, size_t limit) {
   if (auto* matrix = std::get_if<Matrix>(&result.value)) cut(*matrix);
 }
 
-net::HttpResponse respond(QueryResult result, size_t limit) {
+bool is_empty(const QueryValue& value) {
+  if (const auto* vector = std::get_if<Vector>(&value)) return vector->empty();
+  if (const auto* matrix = std::get_if<Matrix>(&value)) return matrix->empty();
+  return false;
+}
+
+// To the empty answer goes why it is empty, where that can be told.
+void add_hints(const Services& services, std::string_view text, QueryResult& result) {
+  if (!is_empty(result.value)) return;
+  const auto expr = promql::parse(text, services.engine.options().syntax);
+  if (!expr) return;
+  for (auto& hint : hints(services.source, **expr, text)) result.infos.push_back(std::move(hint));
+}
+
+net::HttpResponse respond(const Services& services, std::string_view text, QueryResult result,
+                          size_t limit) {
+  add_hints(services, text, result);
   apply_limit(result, limit);
   std::string body;
   wire::append_query_response(body, result);
@@ -42,10 +59,11 @@ Result<net::HttpResponse> query(const Services& services, Call& call) {
   const auto at = TRY(call.time_or("time", services.clock.now_ms()));
   const auto timeout = TRY(call.duration("timeout"));
   const auto lookback = TRY(call.duration("lookback_delta"));
+  const auto text = call.parameter("query");
   promql::QueryStats stats;
-  return respond(TRY(services.engine.instant(services.source, call.parameter("query"), at,
-                                             terms_of(call, timeout, lookback, &stats))),
-                 limit);
+  auto result = TRY(services.engine.instant(services.source, text, at,
+                                            terms_of(call, timeout, lookback, &stats)));
+  return respond(services, text, std::move(result), limit);
 }
 
 Result<net::HttpResponse> query_range(const Services& services, Call& call) {
@@ -69,10 +87,11 @@ Result<net::HttpResponse> query_range(const Services& services, Call& call) {
   }
   const auto timeout = TRY(call.duration("timeout"));
   const auto lookback = TRY(call.duration("lookback_delta"));
+  const auto text = call.parameter("query");
   promql::QueryStats stats;
-  return respond(TRY(services.engine.range(services.source, call.parameter("query"), start, end,
-                                           step, terms_of(call, timeout, lookback, &stats))),
-                 limit);
+  auto result = TRY(services.engine.range(services.source, text, start, end, step,
+                                          terms_of(call, timeout, lookback, &stats)));
+  return respond(services, text, std::move(result), limit);
 }
 
 Result<net::HttpResponse> format_query(const Services& services, Call& call) {

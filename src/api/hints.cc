@@ -1,0 +1,142 @@
+#include "api/hints.h"
+
+#include <algorithm>
+
+#include "promql/parser.h"
+
+namespace strata::api {
+namespace {
+
+using promql::as;
+using promql::Expr;
+using promql::ExprKind;
+using promql::VectorSelector;
+
+constexpr size_t kMaxValues = 5;
+const TimeRange kAlways;
+
+void collect(const Expr* expr, std::vector<const VectorSelector*>& out) {
+  if (expr == nullptr) return;
+  switch (expr->kind) {
+    case ExprKind::kVectorSelector: out.push_back(&as<VectorSelector>(*expr)); break;
+    case ExprKind::kMatrixSelector:
+      collect(as<promql::MatrixSelector>(*expr).vector.get(), out);
+      break;
+    case ExprKind::kSubquery: collect(as<promql::SubqueryExpr>(*expr).inner.get(), out); break;
+    case ExprKind::kParen: collect(as<promql::ParenExpr>(*expr).inner.get(), out); break;
+    case ExprKind::kUnary: collect(as<promql::UnaryExpr>(*expr).inner.get(), out); break;
+    case ExprKind::kBinary:
+      collect(as<promql::BinaryExpr>(*expr).lhs.get(), out);
+      collect(as<promql::BinaryExpr>(*expr).rhs.get(), out);
+      break;
+    case ExprKind::kAggregate:
+      collect(as<promql::AggregateExpr>(*expr).parameter.get(), out);
+      collect(as<promql::AggregateExpr>(*expr).inner.get(), out);
+      break;
+    case ExprKind::kCall:
+      for (const auto& argument : as<promql::Call>(*expr).args) collect(argument.get(), out);
+      break;
+    case ExprKind::kNumber:
+    case ExprKind::kString:
+    case ExprKind::kDuration: break;
+  }
+}
+
+// Whether any series matches. An answer that cannot be had counts as yes: no hint then.
+bool any(const SeriesSource& source, std::span<const Matcher> matchers) {
+  const auto found = source.select(matchers, kAlways, 1);
+  return !found || (*found)->size() > 0;
+}
+
+std::string nearest_name(const SeriesSource& source, std::string_view wanted) {
+  const auto names = source.label_values(kMetricName, {}, kAlways);
+  if (!names) return "";
+  size_t best = std::max<size_t>(2, wanted.size() / 4);
+  std::string nearest;
+  for (size_t i = 0; i < std::min(names->size(), kMaxNames); ++i) {
+    const size_t distance = edit_distance(wanted, (*names)[i], best);
+    if (distance > best || (distance == best && !nearest.empty())) continue;
+    best = distance;
+    nearest = (*names)[i];
+  }
+  return nearest;
+}
+
+// `a, b, c, …`: the values that a label has where the name matches.
+std::string known_values(const SeriesSource& source, const Matcher& name, std::string_view label) {
+  const auto values = source.label_values(label, std::span(&name, 1), kAlways);
+  if (!values || values->empty()) return "";
+  std::string out;
+  for (size_t i = 0; i < std::min(values->size(), kMaxValues); ++i) {
+    out += fmt::format("{}\"{}\"", i > 0 ? ", " : "", (*values)[i]);
+  }
+  if (values->size() > kMaxValues) out += ", …";
+  return out;
+}
+
+std::string hint_for(const SeriesSource& source, const VectorSelector& selector,
+                     std::string_view place) {
+  const auto name = std::ranges::find_if(selector.matchers, [](const Matcher& matcher) {
+    return matcher.name() == kMetricName && matcher.op() == Matcher::Op::kEqual;
+  });
+  if (name == selector.matchers.end()) {
+    return fmt::format("no series matches the selector at {}", place);
+  }
+  if (!any(source, std::span(&*name, 1))) {
+    const auto nearest = nearest_name(source, name->value());
+    return fmt::format("no series is named \"{}\" ({}){}", name->value(), place,
+                       nearest.empty() ? "" : fmt::format("; did you mean \"{}\"?", nearest));
+  }
+  for (const auto& matcher : selector.matchers) {
+    if (matcher.name() == kMetricName) continue;
+    const Matcher both[] = {*name, matcher};
+    if (any(source, both)) continue;
+    const auto values = known_values(source, *name, matcher.name());
+    return fmt::format("no series of \"{}\" has {} ({}); {}", name->value(), matcher.to_string(),
+                       place,
+                       values.empty() ? fmt::format("none has the label \"{}\"", matcher.name())
+                                      : fmt::format("\"{}\" is {}", matcher.name(), values));
+  }
+  return fmt::format("no series of \"{}\" has all of these labels at once ({})", name->value(),
+                     place);
+}
+
+}  // namespace
+
+size_t edit_distance(std::string_view a, std::string_view b, size_t most) {
+  if (a.size() > b.size()) std::swap(a, b);
+  if (b.size() - a.size() > most) return most + 1;
+  // Rows of the table for the last two characters of b and this one.
+  std::vector<size_t> before(a.size() + 1), last(a.size() + 1), row(a.size() + 1);
+  for (size_t i = 0; i <= a.size(); ++i) last[i] = i;
+  for (size_t j = 1; j <= b.size(); ++j) {
+    row[0] = j;
+    size_t least = row[0];
+    for (size_t i = 1; i <= a.size(); ++i) {
+      row[i] = std::min({last[i] + 1, row[i - 1] + 1, last[i - 1] + (a[i - 1] != b[j - 1])});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+        row[i] = std::min(row[i], before[i - 2] + 1);
+      }
+      least = std::min(least, row[i]);
+    }
+    if (least > most) return most + 1;
+    before.swap(last);
+    last.swap(row);
+  }
+  return std::min(last[a.size()], most + 1);
+}
+
+std::vector<std::string> hints(const SeriesSource& source, const Expr& expr,
+                               std::string_view text) {
+  std::vector<const VectorSelector*> selectors;
+  collect(&expr, selectors);
+  std::vector<std::string> out;
+  for (const auto* selector : selectors) {
+    if (out.size() == kMaxHints) break;
+    if (any(source, selector->matchers)) continue;
+    out.push_back(hint_for(source, *selector, promql::line_and_column(text, selector->span.start)));
+  }
+  return out;
+}
+
+}  // namespace strata::api
