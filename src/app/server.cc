@@ -109,8 +109,8 @@ net::ServerTlsOptions tls_options(const config::TlsServerConfig& config) {
 Server::Server(ServeOptions options, FlagValues flags)
     : options_(std::move(options)),
       flags_(std::move(flags)),
-      work_("work", thread_count(options_.threads)),
-      collect_("collect", 1) {}
+      work_(std::make_unique<ThreadPool>("work", thread_count(options_.threads))),
+      collect_(std::make_unique<ThreadPool>("collect", 1)) {}
 
 Server::~Server() { stop(); }
 
@@ -162,19 +162,19 @@ Result<> Server::open() {
       .db = *db_,
       .loop = loop_,
       .client = *client_,
-      .work = work_,
-      .collect = collect_,
+      .work = *work_,
+      .collect = *collect_,
       .clock = clock_,
       .metrics = registry_,
       .sources = {{"host", [this](std::string& out) { append_host_exposition(out); }},
                   {"self", [this](std::string& out) {
                      append_own_exposition(out, metrics::Format::kText);
                    }}}});
-  engine_ = std::make_unique<promql::Engine>(TRY(engine_options(options_)), &work_, clock_);
+  engine_ = std::make_unique<promql::Engine>(TRY(engine_options(options_)), work_.get(), clock_);
 
   metrics::register_build_info(registry_);
   add_metrics(store_metrics(registry_, *db_));
-  add_metrics(pool_metrics(registry_, work_));
+  add_metrics(pool_metrics(registry_, *work_));
   start_store_threads();
   return {};
 }
@@ -228,7 +228,7 @@ api::Services Server::services() {
           .db = *db_,
           .scrape = *scrape_,
           .metrics = registry_,
-          .pool = work_,
+          .pool = *work_,
           .clock = clock_,
           .started_at = started_at_,
           .own_exposition = [this](std::string& out,
@@ -274,6 +274,7 @@ void Server::poll_web_config() {
 std::chrono::nanoseconds Server::poll_discovery() { return discovery_->poll(clock_.steady()); }
 
 Result<> Server::reload() {
+  if (!ready_) return fail(ErrorCode::kUnavailable, "Strata is starting or stopping");
   MutexLock lock(reload_mutex_);
   auto loaded = load_configuration();
   if (!loaded) {
@@ -296,6 +297,10 @@ void Server::stop() {
   ready_ = false;
   if (http_) http_->stop(kStopGrace);
   if (scrape_) scrape_->stop();
+  // A query may still run: nothing that it uses may go before it has ended.
+  callbacks_.clear();
+  work_.reset();
+  collect_.reset();
   store_ = {};  // asks to stop and joins
   compaction_ = {};
   if (db_) {
@@ -303,7 +308,6 @@ void Server::stop() {
       log_error("the store could not be synced", {{"error", flushed.error().message}});
     }
   }
-  callbacks_.clear();
   client_.reset();
   loop_.stop();
 }

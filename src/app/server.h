@@ -73,8 +73,8 @@ class Server {
 
   // Below in the order of construction; members are destroyed, and threads end, in reverse.
   std::unique_ptr<tsdb::Db> db_;
-  ThreadPool work_;
-  ThreadPool collect_;
+  std::unique_ptr<ThreadPool> work_;
+  std::unique_ptr<ThreadPool> collect_;
   net::Loop loop_{"net"};
   std::unique_ptr<net::HttpClient> client_;
   std::unique_ptr<collect::HostCollector> host_;
