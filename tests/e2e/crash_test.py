@@ -4,12 +4,13 @@ a second of the start.
 A sample is acknowledged when a query has shown it. Each round counts what a query shows, kills the
 server at a random moment, starts it again, and looks for all of it.
 """
+import os
 import random
 import time
 
 from harness import EndToEndTest, main, wait_until
 
-ROUNDS = 20
+ROUNDS = int(os.environ.get("STRATA_CRASH_ROUNDS", "20"))
 SERIES = 200
 CONFIG = """
 scrape_configs:
@@ -28,7 +29,7 @@ class Crash(EndToEndTest):
 
         target = self.exposition(body)
         config = CONFIG.format(target=target.address)
-        rng = random.Random(20)
+        rng = random.Random(ROUNDS)
         strata = self.strata(config=config)
         acknowledged = {}
         for round_number in range(ROUNDS):
