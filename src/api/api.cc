@@ -1,5 +1,6 @@
 #include "api/api.h"
 
+#include "api/active_queries.h"
 #include "api/auth.h"
 #include "api/handlers.h"
 #include "api/router.h"
@@ -24,7 +25,7 @@ struct Api::Impl : std::enable_shared_from_this<Api::Impl> {
   };
 
   explicit Impl(Services s)
-      : services(std::move(s)),
+      : services(with(std::move(s), active)),
         requests(services.metrics.counter<"handler", "code">("prometheus_http_requests_total",
                                                              "HTTP requests answered.")),
         durations(services.metrics.histogram<"handler">("prometheus_http_request_duration_seconds",
@@ -57,6 +58,12 @@ struct Api::Impl : std::enable_shared_from_this<Api::Impl> {
     exchange.respond(std::move(response));
   }
 
+  static Services with(Services services, ActiveQueries& active) {
+    services.active = &active;
+    return services;
+  }
+
+  ActiveQueries active;
   const Services services;
   metrics::Family<metrics::Counter, "handler", "code">& requests;
   metrics::Family<metrics::Histogram, "handler">& durations;

@@ -21,6 +21,8 @@
 
 namespace strata::api {
 
+class ActiveQueries;
+
 /// How the last load of the configuration went.
 struct ReloadStatus {
   bool success = true;
@@ -44,7 +46,10 @@ struct Services {
   std::function<Result<>()> reload;
   std::function<ReloadStatus()> last_reload;
   std::function<bool()> ready;
-  std::string storage_retention;  // as /status/runtimeinfo prints it: "15d"
+  std::function<Labels()> external_labels;
+  ActiveQueries* active = nullptr;  // the Api's own
+  Millis slow_query{0};             // queries that take longer are logged; 0: none
+  std::string storage_retention;    // as /status/runtimeinfo prints it: "15d"
 };
 
 class Api {

@@ -29,6 +29,14 @@ Result<net::HttpResponse> status_buildinfo(const Services&, Call&);
 Result<net::HttpResponse> status_tsdb(const Services&, Call&);
 Result<net::HttpResponse> status_walreplay(const Services&, Call&);
 
+// operate_handlers.cc
+Result<net::HttpResponse> active_queries(const Services&, Call&);
+Result<net::HttpResponse> stop_query(const Services&, Call&);
+Result<net::HttpResponse> features(const Services&, Call&);
+Result<net::HttpResponse> status_blocks(const Services&, Call&);
+Result<net::HttpResponse> notifications(const Services&, Call&);
+Result<net::HttpResponse> federate(const Services&, Call&);
+
 // page_handlers.cc
 Result<net::HttpResponse> healthy(const Services&, Call&);
 Result<net::HttpResponse> ready(const Services&, Call&);

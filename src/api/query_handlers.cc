@@ -1,8 +1,10 @@
 // /api/v1/query, query_range, format_query, query_exemplars.
+#include "api/active_queries.h"
 #include "api/api.h"
 #include "api/handlers.h"
 #include "api/hints.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "promql/parser.h"
 #include "wire/query_json.h"
 
@@ -12,10 +14,40 @@ namespace {
 // Prometheus' own bound on the resolution of a range query.
 constexpr int64_t kMaxPointsPerSeries = 11'000;
 
-promql::QueryTerms terms_of(const Call& call, std::optional<Millis> timeout,
-                            std::optional<Millis> lookback, promql::QueryStats* stats) {
-  return {.stop = call.stop(), .timeout = timeout, .lookback = lookback, .stats = stats};
-}
+// A query while it runs: listed, to be stopped, and logged afterwards when it was slow.
+class Running {
+ public:
+  Running(const Services& services, const Call& call, std::string_view text)
+      : services_(services),
+        text_(text),
+        began_(services.clock.steady()),
+        ticket_(*services.active,
+                {.text = text_,
+                 .client = call.request().remote_address,
+                 .started = services.clock.now_ms()},
+                call.stop()) {}
+  ~Running() {
+    const auto took = services_.clock.steady() - began_;
+    if (services_.slow_query.count() == 0 || took < services_.slow_query) return;
+    log_warn("slow query", {{"query", text_},
+                            {"seconds", std::chrono::duration<double>(took).count()},
+                            {"series", stats_.series_selected},
+                            {"samples", stats_.samples_scanned}});
+  }
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+
+  promql::QueryTerms terms(std::optional<Millis> timeout, std::optional<Millis> lookback) {
+    return {.stop = ticket_.stop(), .timeout = timeout, .lookback = lookback, .stats = &stats_};
+  }
+
+ private:
+  const Services& services_;
+  const std::string text_;
+  const std::chrono::nanoseconds began_;
+  promql::QueryStats stats_;
+  ActiveQueries::Ticket ticket_;
+};
 
 // Cuts the series beyond the request's limit and says so.
 void apply_limit(QueryResult& result, size_t limit) {
@@ -60,9 +92,9 @@ Result<net::HttpResponse> query(const Services& services, Call& call) {
   const auto timeout = TRY(call.duration("timeout"));
   const auto lookback = TRY(call.duration("lookback_delta"));
   const auto text = call.parameter("query");
-  promql::QueryStats stats;
-  auto result = TRY(services.engine.instant(services.source, text, at,
-                                            terms_of(call, timeout, lookback, &stats)));
+  Running running(services, call, text);
+  auto result =
+      TRY(services.engine.instant(services.source, text, at, running.terms(timeout, lookback)));
   return respond(services, text, std::move(result), limit);
 }
 
@@ -88,9 +120,9 @@ Result<net::HttpResponse> query_range(const Services& services, Call& call) {
   const auto timeout = TRY(call.duration("timeout"));
   const auto lookback = TRY(call.duration("lookback_delta"));
   const auto text = call.parameter("query");
-  promql::QueryStats stats;
+  Running running(services, call, text);
   auto result = TRY(services.engine.range(services.source, text, start, end, step,
-                                          terms_of(call, timeout, lookback, &stats)));
+                                          running.terms(timeout, lookback)));
   return respond(services, text, std::move(result), limit);
 }
 

@@ -31,6 +31,7 @@ constexpr Flag kFlags[] = {
      "How far back an instant selector looks for a sample."},
     {"query.timeout", "2m", "DURATION", "The longest a query may take."},
     {"query.max-samples", "50000000", "N", "Samples that one query may hold in memory."},
+    {"query.log-slow", "10s", "DURATION", "Queries that take longer are logged; 0: none."},
     {"work.threads", "0", "N", "Threads that ingest and evaluate; 0: one a core."},
     {"enable-feature", "", "NAME,...",
      "Prometheus' experimental features: promql-experimental-functions, "
@@ -141,6 +142,7 @@ Result<ServeOptions> serve_options(const FlagValues& values) {
       .lookback = read.duration("query.lookback-delta"),
       .query_timeout = read.duration("query.timeout"),
       .max_samples = read.number("query.max-samples"),
+      .slow_query = read.duration("query.log-slow"),
       .threads = read.number("work.threads"),
       .features = split(read.text("enable-feature")),
       .procfs = read.text("path.procfs"),

@@ -44,6 +44,7 @@ struct ServeOptions {
   Millis lookback{0};
   Millis query_timeout{0};
   size_t max_samples = 0;
+  Millis slow_query{0};
   size_t threads = 0;  // 0: one a core
   std::vector<std::string> features;
   std::string procfs;

@@ -242,6 +242,8 @@ api::Services Server::services() {
           .reload = [this] { return reload(); },
           .last_reload = [this] { return *reload_status_.get(); },
           .ready = [this] { return ready_.load(); },
+          .external_labels = [this] { return config_.get()->global.external_labels; },
+          .slow_query = options_.slow_query,
           .storage_retention = format_duration(options_.retention_time)};
 }
 

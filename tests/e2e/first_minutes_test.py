@@ -90,6 +90,25 @@ class FirstMinutes(EndToEndTest):
         self.assertEqual(float(strata.get("/api/v1/query", query="1+1", time=4).json()["data"]
                                ["result"][1]), 2)
 
+    def test_operators_paths(self):
+        strata = self.strata()
+        wait_until(lambda: strata.value('up{job="node"}') == 1.0, "a first scrape")
+        running = strata.get("/api/v1/queries").json()
+        self.assertEqual(running["data"], [])
+        gone = http_request(strata.url + "/api/v1/queries/77", method="DELETE")
+        self.assertEqual(gone.status, 404)
+        features = strata.get("/api/v1/features").json()["data"]
+        self.assertTrue(features["promql_functions"]["rate"])
+        self.assertFalse(features["promql_functions"]["info"])
+        self.assertEqual(strata.get("/api/v1/status/tsdb/blocks").json()["data"]["blocks"], [])
+        federated = strata.get("/federate", **{"match[]": "up"})
+        self.assertEqual(federated.status, 200)
+        self.assertRegex(federated.body.decode(),
+                         r'# TYPE up untyped\nup\{instance="[^"]+",job="[^"]+"\} 1 \d{13}\n')
+        self.assertEqual(strata.get("/federate").status, 400)
+        hint = strata.get("/api/v1/query", query="node_laod1").json()
+        self.assertIn('did you mean "node_load1"?', hint["infos"][0])
+
     def test_errors_name_what_is_wrong(self):
         strata = self.strata()
         broken = strata.get("/api/v1/query", query="sum(rate(x[5m])")

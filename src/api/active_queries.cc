@@ -1,0 +1,36 @@
+#include "api/active_queries.h"
+
+namespace strata::api {
+
+ActiveQueries::Ticket::Ticket(ActiveQueries& all, ActiveQuery about, const std::stop_token& client)
+    : all_(all), client_left_(client, [source = source_]() mutable { source.request_stop(); }) {
+  MutexLock lock(all_.mutex_);
+  id_ = about.id = all_.next_id_++;
+  all_.entries_.emplace(id_, Entry{std::move(about), source_});
+}
+
+ActiveQueries::Ticket::~Ticket() {
+  MutexLock lock(all_.mutex_);
+  all_.entries_.erase(id_);
+}
+
+std::vector<ActiveQuery> ActiveQueries::list() const {
+  std::vector<ActiveQuery> queries;
+  MutexLock lock(mutex_);
+  for (const auto& [id, entry] : entries_) queries.push_back(entry.about);
+  return queries;
+}
+
+bool ActiveQueries::stop(uint64_t id) {
+  std::stop_source source(std::nostopstate);
+  {
+    MutexLock lock(mutex_);
+    const auto entry = entries_.find(id);
+    if (entry == entries_.end()) return false;
+    source = entry->second.source;
+  }
+  source.request_stop();  // outside the lock: it runs the query's callbacks
+  return true;
+}
+
+}  // namespace strata::api

@@ -1,0 +1,58 @@
+// The queries that run now: to be listed, and to be stopped.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/mutex.h"
+
+namespace strata::api {
+
+struct ActiveQuery {
+  uint64_t id = 0;
+  std::string text;
+  std::string client;  // address and port
+  TimestampMs started = 0;
+};
+
+/// Thread-safe. As many as the work pool runs at a time.
+class ActiveQueries {
+ public:
+  /// A query is listed for as long as its Ticket lives.
+  class Ticket {
+   public:
+    Ticket(ActiveQueries& all, ActiveQuery about, const std::stop_token& client);
+    ~Ticket();
+    Ticket(const Ticket&) = delete;
+    Ticket& operator=(const Ticket&) = delete;
+
+    /// Fires when the client leaves, or when somebody stops the query.
+    std::stop_token stop() const { return source_.get_token(); }
+
+   private:
+    ActiveQueries& all_;
+    uint64_t id_ = 0;
+    std::stop_source source_;
+    std::stop_callback<std::function<void()>> client_left_;
+  };
+
+  /// By age.
+  std::vector<ActiveQuery> list() const;
+  /// False when no such query runs.
+  bool stop(uint64_t id);
+
+ private:
+  struct Entry {
+    ActiveQuery about;
+    std::stop_source source;
+  };
+  mutable Mutex mutex_;
+  uint64_t next_id_ GUARDED_BY(mutex_) = 1;
+  std::map<uint64_t, Entry> entries_ GUARDED_BY(mutex_);
+};
+
+}  // namespace strata::api
