@@ -16,7 +16,7 @@ class FirstMinutes(EndToEndTest):
         by_mode = {sample["metric"]["mode"]: float(sample["value"][1]) for sample in modes}
         self.assertIn("idle", by_mode)
         self.assertIn("user", by_mode)
-        self.assertGreater(sum(by_mode.values()), 0.1)
+        self.assertGreater(sum(by_mode.values()), 0)
         for name in ("node_memory_MemTotal_bytes", "node_load1", "node_filesystem_size_bytes",
                      "node_network_receive_bytes_total", "node_boot_time_seconds",
                      "node_uname_info", "process_cpu_seconds_total",
