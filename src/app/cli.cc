@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "app/commands.h"
+#include "app/tsdb_commands.h"
 
 namespace strata::app {
 namespace {
@@ -44,6 +45,71 @@ void add_query_options(CLI::App& command, QueryCommand& query) {
       ->option_text("FORMAT [table]");
 }
 
+// Commands on a store's directory: import, export, tsdb.
+struct StoreCommands {
+  std::string store = kDefaultStore;
+  std::string dir;
+  std::vector<std::string> files;
+  ExportCommand exported;
+  size_t limit = 20;
+  CLI::App* import_prometheus = nullptr;
+  CLI::App* import_text = nullptr;
+  CLI::App* export_prometheus = nullptr;
+  CLI::App* list = nullptr;
+  CLI::App* analyze = nullptr;
+  CLI::App* verify = nullptr;
+
+  void add_to(CLI::App& app);
+  /// The exit code when one of them was given.
+  std::optional<int> run() const;
+};
+
+void StoreCommands::add_to(CLI::App& app) {
+  const auto add_store = [](CLI::App* command, std::string& path) {
+    command->add_option("--storage.path,--storage.tsdb.path", path, "Where the store is")
+        ->option_text(fmt::format("DIR [{}]", kDefaultStore));
+  };
+  auto* import = app.add_subcommand("import", "Bring data into a store that no server runs on");
+  import->require_subcommand(1);
+  import_prometheus = import->add_subcommand("prometheus-blocks", "Blocks of Prometheus");
+  import_prometheus->add_option("dir", dir, "A block, or a data directory")->required();
+  add_store(import_prometheus, store);
+  import_text = import->add_subcommand("text", "OpenMetrics or text format with timestamps");
+  import_text->add_option("files", files, "The files to read")->required();
+  add_store(import_text, store);
+
+  auto* exporting = app.add_subcommand("export", "Take data out of a store");
+  exporting->require_subcommand(1);
+  export_prometheus = exporting->add_subcommand("prometheus-blocks",
+                                                "As blocks that Prometheus, Thanos and Mimir read");
+  export_prometheus->add_option("--out", exported.out, "Where the blocks go")->required();
+  export_prometheus->add_option("--min-time", exported.min_time, "Unix seconds or RFC 3339");
+  export_prometheus->add_option("--max-time", exported.max_time, "Unix seconds or RFC 3339");
+  export_prometheus->add_option("--match", exported.match, "A selector; all series when not given");
+  add_store(export_prometheus, exported.store);
+
+  auto* tsdb = app.add_subcommand("tsdb", "Look at a store's directory");
+  tsdb->require_subcommand(1);
+  list = tsdb->add_subcommand("list", "The blocks, with their times and sizes");
+  analyze = tsdb->add_subcommand("analyze", "Which metrics and labels the series are made of");
+  analyze->add_option("--limit", limit, "Lines a list")->option_text("N [20]");
+  verify = tsdb->add_subcommand("verify", "Check every checksum, decode every tile");
+  for (auto* command : {list, analyze, verify}) {
+    command->add_option("dir", store, "Where the store is")
+        ->option_text(fmt::format("DIR [{}]", kDefaultStore));
+  }
+}
+
+std::optional<int> StoreCommands::run() const {
+  if (import_prometheus->parsed()) return app::import_prometheus(dir, store);
+  if (import_text->parsed()) return app::import_text(files, store);
+  if (export_prometheus->parsed()) return app::export_prometheus(exported);
+  if (list->parsed()) return tsdb_list(store);
+  if (analyze->parsed()) return tsdb_analyze(store, limit);
+  if (verify->parsed()) return tsdb_verify(store);
+  return std::nullopt;
+}
+
 }  // namespace
 
 int run(int argc, char** argv) {
@@ -81,6 +147,9 @@ int run(int argc, char** argv) {
   std::vector<std::string> test_paths;
   test_promql_command->add_option("files", test_paths, "The files to run")->required();
 
+  StoreCommands store_commands;
+  store_commands.add_to(app);
+
   auto* hash = app.add_subcommand("hash-password", "Hash a password for web.yml");
 
   auto* version = app.add_subcommand("version", "Print version and build");
@@ -98,6 +167,7 @@ int run(int argc, char** argv) {
   if (instant->parsed()) return query_instant(query);
   if (range->parsed()) return query_range(query);
   if (test_promql_command->parsed()) return test_promql(test_paths);
+  if (const auto code = store_commands.run()) return *code;
   if (hash->parsed()) return hash_password();
   if (version->parsed()) return print_version();
   if (flags_doc->parsed()) return fmt::print("{}", flags_markdown()), 0;
