@@ -108,6 +108,29 @@ TEST(ThreadPool, QueriesLeaveAWorkerForIngest) {
   changed.notify_all();
 }
 
+TEST(ThreadPool, AQuerysPartsRunOnEveryWorker) {
+  ThreadPool pool("test", 2);
+  Mutex mutex;
+  CondVar changed;
+  std::set<std::thread::id> threads;
+  bool done = false;
+  ASSERT_TRUE(pool.submit(Lane::kQuery, [&] {
+    // Each of the first two parts waits for the other: they run at once, on two threads.
+    pool.parallel_for(Lane::kQuery, 2, [&](size_t) {
+      MutexLock lock(mutex);
+      threads.insert(std::this_thread::get_id());
+      changed.notify_all();
+      while (threads.size() < 2) changed.wait(lock);
+    });
+    MutexLock lock(mutex);
+    done = true;
+    changed.notify_all();
+  }));
+  MutexLock lock(mutex);
+  while (!done) changed.wait(lock);
+  EXPECT_EQ(threads.size(), 2u);
+}
+
 TEST(ThreadPool, RefusesWhenAQueueIsFull) {
   Mutex mutex;
   CondVar changed;

@@ -36,11 +36,17 @@ ThreadPool::~ThreadPool() {
 bool ThreadPool::submit(Lane lane, Task task) {
   {
     MutexLock lock(mutex_);
-    auto& queue = queues_[index_of(lane)];
-    if (stopping_ || queue.size() >= max_queued_) return false;
-    queue.push_back(std::move(task));
+    if (!take(lane, std::move(task))) return false;
   }
   wake_.notify_one();
+  return true;
+}
+
+bool ThreadPool::take(Lane lane, Task task) {
+  auto& queue = queues_[index_of(lane)];
+  if (stopping_ || queue.size() >= max_queued_) return false;
+  queue.push_back(std::move(task));
+  if (lane == Lane::kIngest) ++ingest_waiting_;
   return true;
 }
 
@@ -55,15 +61,17 @@ void ThreadPool::work() {
   auto& query = queues_[index_of(Lane::kQuery)];
   while (true) {
     const bool may_query = !query.empty() && queries_running_ < max_queries_;
-    if (ingest.empty() && !may_query) {
+    if (ingest.empty() && !may_query && helpers_.empty()) {
       if (stopping_ && query.empty()) return;
       wake_.wait(lock);
       continue;
     }
-    const bool is_query = ingest.empty();
-    auto& queue = is_query ? query : ingest;
+    const bool is_ingest = !ingest.empty();
+    const bool is_query = !is_ingest && may_query;
+    auto& queue = is_ingest ? ingest : is_query ? query : helpers_;
     Task task = std::move(queue.front());
     queue.pop_front();
+    ingest_waiting_ -= is_ingest ? 1 : 0;
     queries_running_ += is_query ? 1 : 0;
     lock.unlock();
     task();
@@ -76,35 +84,49 @@ void ThreadPool::work() {
   }
 }
 
+// Shared with workers that may start after parallel_for has returned: they find nothing left.
+struct ThreadPool::Shared {
+  std::atomic<size_t> next{0};
+  std::atomic<size_t> done{0};
+  size_t n = 0;
+  const std::function<void(size_t)>* body = nullptr;  // valid while done < n
+  Mutex mutex;
+  CondVar finished;
+};
+
+// Takes indices while there are any; a helper leaves when something is to be ingested.
+void ThreadPool::help(Shared& shared, bool until_ingest) {
+  while (!until_ingest || ingest_waiting_.load(std::memory_order_relaxed) == 0) {
+    const size_t i = shared.next++;
+    if (i >= shared.n) return;
+    (*shared.body)(i);
+    if (++shared.done == shared.n) {
+      MutexLock lock(shared.mutex);
+      shared.finished.notify_all();
+    }
+  }
+}
+
 void ThreadPool::parallel_for(Lane lane, size_t n, const std::function<void(size_t)>& body) {
   if (n == 0) return;
-  // Shared with workers that may start after this call has returned: they find nothing left.
-  struct State {
-    std::atomic<size_t> next{0};
-    std::atomic<size_t> done{0};
-    size_t n = 0;
-    const std::function<void(size_t)>* body = nullptr;  // valid while done < n
-    Mutex mutex;
-    CondVar finished;
-  };
-  auto state = std::make_shared<State>();
-  state->n = n;
-  state->body = &body;
-  auto run = [](State& s) {
-    for (size_t i = s.next++; i < s.n; i = s.next++) {
-      (*s.body)(i);
-      if (++s.done == s.n) {
-        MutexLock lock(s.mutex);
-        s.finished.notify_all();
+  auto shared = std::make_shared<Shared>();
+  shared->n = n;
+  shared->body = &body;
+  const size_t wanted = std::min(n - 1, threads());
+  {
+    MutexLock lock(mutex_);
+    for (size_t i = 0; i < wanted; ++i) {
+      if (lane == Lane::kIngest) {
+        if (!take(lane, [this, shared] { help(*shared, false); })) break;
+      } else if (!stopping_ && helpers_.size() < max_queued_) {
+        helpers_.emplace_back([this, shared] { help(*shared, true); });
       }
     }
-  };
-  for (size_t i = 0; i < std::min(n - 1, threads()); ++i) {
-    if (!submit(lane, [state, run] { run(*state); })) break;
   }
-  run(*state);
-  MutexLock lock(state->mutex);
-  while (state->done < n) state->finished.wait(lock);
+  wake_.notify_all();
+  help(*shared, false);
+  MutexLock lock(shared->mutex);
+  while (shared->done < n) shared->finished.wait(lock);
 }
 
 }  // namespace strata
