@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import time
 
-from report import human, ratio, table
+from report import human, met, ratio, table
 from servers import (PrometheusServer, VictoriaServer, directory_bytes, fleet_command, harness)
 
 # What is recorded, as arguments of `fleet`, and the share of VictoriaMetrics' bytes that is a must.
@@ -66,7 +66,8 @@ def import_into_victoria(files, directory):
         samples += server.own_metric("vm_rows{type=\"storage/small\"}")
     finally:
         server.stop(60)
-    return directory_bytes(directory / "data", lambda path: path.startswith(("data/", "indexdb/"))), samples
+    size = directory_bytes(directory / "data", lambda path: path.startswith(("data/", "indexdb/")))
+    return size, samples
 
 
 def compare(directory, hours):
@@ -93,10 +94,11 @@ def compare(directory, hours):
             prometheus, victoria, ours = (size / samples for size, samples in sizes)
             if name.startswith("mixed"):
                 mixed = ours
+            share = RECORDINGS[name][1]
             rows.append([name, human(written["series"]), human(written["samples"]),
                          f"{prometheus:.3f}", f"{victoria:.3f}", f"{ours:.3f}",
                          ratio(ours, prometheus), f"{ours / victoria:.2f}",
-                         f"<= {RECORDINGS[name][1]:g}"])
+                         f"<= {share:g}", met(ours <= share * victoria)])
     kept = mixed * SERIES * DAYS * 86_400 / INTERVAL
     return (f"{hours:g} h of one node at 15 s, bytes a sample with index, after each server merged "
             "by itself (promtool's blocks under a running Prometheus, a forced merge, Strata's "
@@ -104,6 +106,6 @@ def compare(directory, hours):
             "recording's to the last bit (Strata's are read back and compared); VictoriaMetrics "
             "keeps 12 digits.\n\n" +
             table(["recording", "series", "samples", "Prometheus", "VictoriaMetrics", "Strata",
-                   "to Prometheus", "of VictoriaMetrics", "must be"], rows) +
+                   "to Prometheus", "of VictoriaMetrics", "must", "met"], rows) +
             f"\n\n{human(SERIES)} series of the mixed fleet at {INTERVAL} s for {DAYS} days: "
             f"{kept / GIB:.1f} GiB (must: 12).")

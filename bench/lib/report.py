@@ -38,6 +38,11 @@ def ratio(better, worse):
     return "-" if not better or not worse else f"{worse / better:.3g}x"
 
 
+def met(*fulfilled):
+    """Whether a row's musts are met, for its last column."""
+    return "yes" if all(fulfilled) else "**no**"
+
+
 def table(header, rows):
     lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
     lines += ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
