@@ -24,7 +24,8 @@ struct PoolKey {
   uint16_t port = 0;
   std::string unix_socket = {};
   std::string proxy_url = {};
-  TlsOptions tls = {};  // as it is by default for http
+  std::string proxy_headers = {};  // sent with CONNECT
+  TlsOptions tls = {};             // as it is by default for http
   auto operator<=>(const PoolKey&) const = default;
 };
 

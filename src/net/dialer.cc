@@ -134,7 +134,7 @@ Dialer::Awaitable<> Dialer::tunnel(Stream& stream, const Target& target) {
   if (!target.proxy->user_info.empty()) {
     request += "Proxy-Authorization: " + basic_authorization(target.proxy->user_info) + "\r\n";
   }
-  request += "\r\n";
+  request += target.proxy_headers + "\r\n";
   auto error = co_await stream.write_all({asio::buffer(request), {}}, [] {});
   ClientResponse response;
   ResponseParser parser(response, {.head = true});

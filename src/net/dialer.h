@@ -21,9 +21,10 @@ enum class Phase : uint8_t { kStart, kResolve, kConnect, kProxy, kTls, kSend, kW
 class Dialer {
  public:
   struct Target {
-    Url url;                   // where the request goes
-    std::string unix_socket;   // connect here instead; or empty
-    std::optional<Url> proxy;  // connect there first
+    Url url;                    // where the request goes
+    std::string unix_socket;    // connect here instead; or empty
+    std::optional<Url> proxy;   // connect there first
+    std::string proxy_headers;  // whole lines, sent with CONNECT
     TlsOptions tls;
     std::chrono::milliseconds connect_timeout{0};
     std::chrono::steady_clock::time_point deadline;

@@ -7,6 +7,7 @@
 #include "model/duration.h"
 #include "net/basic_auth.h"
 #include "net/http_parser.h"
+#include "net/proxy.h"
 
 namespace strata::net {
 namespace {
@@ -112,23 +113,30 @@ Result<> Fetch::check() const {
   if (!is_header_name(request_.method)) {
     return bad_data("\"" + request_.method + "\" is not an HTTP method");
   }
-  for (const auto [name, value] : request_.headers) {
-    if (!is_header_name(name) || !is_header_value(value)) {
+  for (const Headers* headers : {&request_.headers, &request_.proxy_connect_headers}) {
+    for (const auto [name, value] : *headers) {
+      if (is_header_name(name) && is_header_value(value)) continue;
       return bad_data("header \"" + std::string(name) + "\" has bytes that cannot be sent");
     }
   }
   return {};
 }
 
+Result<> Fetch::choose_proxy(const Url& url) {
+  proxy_ =
+      TRY(proxy_for(url, {request_.proxy_url, request_.no_proxy, request_.proxy_from_environment}));
+  proxy_headers_.clear();
+  if (!proxy_ || url.scheme != "https") return {};
+  for (const auto [name, value] : request_.proxy_connect_headers) {
+    proxy_headers_.append(name).append(": ").append(value).append("\r\n");
+  }
+  return {};
+}
+
 Fetch::Awaitable<> Fetch::follow() {
   Url url = CO_TRY(parse_url(request_.url));
-  if (!request_.proxy_url.empty()) {
-    auto proxy = parse_url(request_.proxy_url);
-    if (!proxy) co_return std::unexpected(proxy.error().within("proxy"));
-    if (proxy->scheme != "http") co_return bad_data("a proxy's URL begins with http://");
-    proxy_ = *std::move(proxy);
-  }
   for (size_t redirects = 0;; ++redirects) {
+    if (auto chosen = choose_proxy(url); !chosen) co_return chosen;
     const auto fetched = co_await fetch_one(url);
     if (!fetched) co_return fetched;
     response_.url = url.to_string();
@@ -176,7 +184,12 @@ void Fetch::redirect(const Url& from, Url& to) {
 }
 
 Fetch::Awaitable<> Fetch::fetch_one(Url url) {
-  PoolKey key{url.scheme, url.host, url.port, request_.unix_socket, request_.proxy_url, {}};
+  PoolKey key{.scheme = url.scheme,
+              .host = url.host,
+              .port = url.port,
+              .unix_socket = request_.unix_socket,
+              .proxy_headers = proxy_headers_};
+  if (proxy_) key.proxy_url = proxy_->user_info + "@" + proxy_->authority();
   if (url.scheme == "https") key.tls = request_.tls;
   host_ = url.authority();
   bool pooled = false;
@@ -203,8 +216,13 @@ Fetch::Awaitable<bool> Fetch::connect(const PoolKey& key, Url url, bool fresh) {
     ++core_->reused;
     co_return true;
   }
-  Dialer::Target target{std::move(url), request_.unix_socket,           proxy_,
-                        request_.tls,   core_->options.connect_timeout, deadline_at_};
+  Dialer::Target target{.url = std::move(url),
+                        .unix_socket = request_.unix_socket,
+                        .proxy = proxy_,
+                        .proxy_headers = proxy_headers_,
+                        .tls = request_.tls,
+                        .connect_timeout = core_->options.connect_timeout,
+                        .deadline = deadline_at_};
   auto dialled = co_await dialer_.dial(std::move(target));
   stream_ = CO_TRY(std::move(dialled));
   ++core_->connections;
@@ -272,11 +290,18 @@ Fetch::Awaitable<> Fetch::receive(bool head_only) {
       input_.consume(*used);
       needs_more_ = true;
       if (parser->header_done()) phase_ = Phase::kRead;
+      hand_over_body();
     }
     needs_more_ = false;
   } while (response_.status / 100 == 1 && response_.status != 101);
   can_reuse_ = parser->keep_alive() && request_.keep_alive;
   co_return Result<>{};
+}
+
+void Fetch::hand_over_body() {
+  if (!request_.on_body || response_.status / 100 != 2 || response_.body.empty()) return;
+  request_.on_body(response_.body);
+  response_.body.clear();
 }
 
 std::string Fetch::head_for(const Url& url) const {

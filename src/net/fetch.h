@@ -77,7 +77,9 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
   Awaitable<> receive(bool head_only);
   Awaitable<bool> connect(const PoolKey& key, Url url, bool fresh);
   Result<> check() const;
+  Result<> choose_proxy(const Url& url);
   void redirect(const Url& from, Url& to);
+  void hand_over_body();
   std::string head_for(const Url& url) const;
   Error timeout_error() const;
   std::string so_far() const;
@@ -87,6 +89,7 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
   HttpClient::Callback done_;
   ClientResponse response_;
   std::optional<Url> proxy_;
+  std::string proxy_headers_;  // as lines, for CONNECT
   std::optional<std::stop_callback<std::function<void()>>> on_stop_;
 
   Deadline deadline_;

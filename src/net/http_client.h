@@ -1,5 +1,6 @@
 // An HTTP/1.1 client on a Loop, for scraping, service discovery, remote write, receivers and the
-// command line. Responses are read whole, into one string, up to a limit.
+// command line. Responses are read whole, into one string, up to a limit; or, for answers that go
+// on for minutes, handed over in pieces as they come (ClientRequest::on_body).
 //
 // Connections are kept alive and used again: one pool per scheme, host, port, TLS options and
 // proxy. A request that finds its pooled connection closed by the server before a byte of the
@@ -13,6 +14,7 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "net/http.h"
@@ -35,10 +37,17 @@ struct ClientRequest {
   bool follow_redirects = true;
   bool keep_alive = true;
   TlsOptions tls = {};
-  std::string proxy_url = {};    // "http://[user:password@]host:port"; empty: none
-  std::string unix_socket = {};  // connect to this path; the URL's host only names the server
-  std::string body_buffer = {};  // becomes ClientResponse::body; its memory is used again
-  std::stop_token stop = {};     // asks to give up: the callback gets kCanceled
+  // The proxy, chosen for each hop of a redirect (net/proxy.h).
+  std::string proxy_url = {};  // "http://[user:password@]host:port"; empty: none
+  std::string no_proxy = {};   // hosts that are reached without it
+  bool proxy_from_environment = false;
+  Headers proxy_connect_headers = {};  // sent with CONNECT, for https
+  std::string unix_socket = {};        // connect to this path; the URL's host only names the server
+  std::string body_buffer = {};        // becomes ClientResponse::body; its memory is used again
+  std::stop_token stop = {};           // asks to give up: the callback gets kCanceled
+  /// When set, gets the body of a 2xx response in pieces, on the loop's thread; then
+  /// ClientResponse::body is empty, and max_body_bytes bounds a piece. A piece is only lent.
+  std::function<void(std::string_view piece)> on_body = {};
 };
 
 struct ClientResponse {

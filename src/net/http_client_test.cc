@@ -319,6 +319,70 @@ TEST_F(HttpClientTest, AProxyThatRefusesATunnelIsAnError) {
                   .ends_with("answered 403 to CONNECT target.invalid:443"));
 }
 
+TEST_F(HttpClientTest, HostsOfNoProxyAreReachedDirectly) {
+  const ScriptedServer proxy([](Peer& peer, int) { peer.send(plain("by proxy")); });
+  const ScriptedServer target([](Peer& peer, int) { peer.send(plain("direct")); });
+  const std::string proxy_url = "http://127.0.0.1:" + std::to_string(proxy.port());
+  const auto fetch = [&](std::string no_proxy) {
+    return client_
+        .fetch_sync({.url = target.url(), .proxy_url = proxy_url, .no_proxy = std::move(no_proxy)})
+        ->body;
+  };
+  EXPECT_EQ(fetch(""), "by proxy");
+  EXPECT_EQ(fetch("example.com"), "direct") << "loopback is excepted once there are exceptions";
+}
+
+TEST_F(HttpClientTest, AnotherProxyHeaderIsAnotherTunnel) {
+  std::vector<std::string> seen;
+  {
+    const ScriptedServer proxy([&](Peer& peer, int) {
+      seen.push_back(peer.read_until("\r\n\r\n"));
+      peer.send("HTTP/1.1 502 Bad Gateway\r\n\r\n");
+    });
+    for (const char* value : {"a", "b"}) {
+      error_of({.url = "https://target.invalid/",
+                .proxy_url = "http://127.0.0.1:" + std::to_string(proxy.port()),
+                .proxy_connect_headers = {{"X-Team", value}}},
+               ErrorCode::kUnavailable);
+    }
+  }
+  ASSERT_EQ(seen.size(), 2U);
+  EXPECT_TRUE(seen[0].contains("\r\nX-Team: a\r\n"));
+  EXPECT_TRUE(seen[1].contains("\r\nX-Team: b\r\n"));
+}
+
+TEST_F(HttpClientTest, HandsOverABodyInPieces) {
+  std::promise<void> first_came;
+  const ScriptedServer server([&](Peer& peer, int) {
+    peer.read_until("\r\n\r\n");
+    peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\none\n\r\n");
+    first_came.get_future().wait();  // the response goes on only when its first piece is there
+    peer.send("4\r\ntwo\n\r\n0\r\n\r\n");
+  });
+  std::string got;
+  const auto response = client_.fetch_sync({.url = server.url(), .on_body = [&](auto piece) {
+                                              got += piece;
+                                              if (got == "one\n") first_came.set_value();
+                                            }});
+  ASSERT_TRUE(response) << response.error().message;
+  EXPECT_EQ(got, "one\ntwo\n");
+  EXPECT_EQ(response->body, "");
+  EXPECT_EQ(response->wire_bytes, 8U);
+}
+
+TEST_F(HttpClientTest, ABodyOfAnErrorIsNotHandedOver) {
+  const ScriptedServer server([](Peer& peer, int) {
+    peer.read_until("\r\n\r\n");
+    peer.send("HTTP/1.1 410 Gone\r\nContent-Length: 4\r\n\r\ngone");
+  });
+  std::string got;
+  const auto response =
+      client_.fetch_sync({.url = server.url(), .on_body = [&](auto piece) { got += piece; }});
+  ASSERT_TRUE(response);
+  EXPECT_EQ(response->body, "gone");
+  EXPECT_EQ(got, "");
+}
+
 TEST_F(HttpClientTest, SpeaksOverUnixSockets) {
   const TempDir dir;
   const std::string path = dir.file("s");
