@@ -73,12 +73,14 @@ struct StaticConfig {
 struct FileSdConfig {
   std::vector<std::string> files;  // a * may stand in the last path component
   Millis refresh_interval{300'000};
+  friend bool operator==(const FileSdConfig&, const FileSdConfig&) = default;
 };
 
 struct HttpSdConfig {
   std::string url;
   Millis refresh_interval{60'000};
   HttpClientConfig http;
+  friend bool operator==(const HttpSdConfig&, const HttpSdConfig&) = default;
 };
 
 enum class DnsRecordType : uint8_t { kSrv, kA, kAaaa, kMx, kNs };
@@ -88,6 +90,7 @@ struct DnsSdConfig {
   Millis refresh_interval{30'000};
   DnsRecordType type = DnsRecordType::kSrv;
   int64_t port = 0;
+  friend bool operator==(const DnsSdConfig&, const DnsSdConfig&) = default;
 };
 
 enum class KubernetesRole : uint8_t {
@@ -106,11 +109,13 @@ struct KubernetesSelector {
   KubernetesRole role = KubernetesRole::kUnset;
   std::string label;
   std::string field;
+  friend bool operator==(const KubernetesSelector&, const KubernetesSelector&) = default;
 };
 
 struct KubernetesNamespaces {
   bool own_namespace = false;
   std::vector<std::string> names;
+  friend bool operator==(const KubernetesNamespaces&, const KubernetesNamespaces&) = default;
 };
 
 struct KubernetesAttachMetadata {
@@ -119,6 +124,8 @@ struct KubernetesAttachMetadata {
   bool deployment = false;
   bool job = false;
   bool cronjob = false;
+  friend bool operator==(const KubernetesAttachMetadata&,
+                         const KubernetesAttachMetadata&) = default;
 };
 
 struct KubernetesSdConfig {
@@ -129,6 +136,7 @@ struct KubernetesSdConfig {
   KubernetesNamespaces namespaces;
   std::vector<KubernetesSelector> selectors;
   KubernetesAttachMetadata attach_metadata;
+  friend bool operator==(const KubernetesSdConfig&, const KubernetesSdConfig&) = default;
 };
 
 /// Where a job's targets come from.
@@ -144,12 +152,14 @@ struct DiscoveryConfigs {
 struct LocalEndpoint {
   uint16_t port = 0;
   std::string software;  // "vllm", "dcgm-exporter", …: what usually listens there
+  friend bool operator==(const LocalEndpoint&, const LocalEndpoint&) = default;
 };
 
 /// Discovery by looking at this machine's usual ports; set by default_config(), never by YAML.
 struct LocalProbeConfig {
   std::vector<LocalEndpoint> endpoints;
   Millis refresh_interval{30'000};
+  friend bool operator==(const LocalProbeConfig&, const LocalProbeConfig&) = default;
 };
 
 struct QueryParam {

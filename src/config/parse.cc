@@ -104,17 +104,17 @@ void warn_unused(Decoder& d, const YamlNode& root) {
 }
 
 void warn_unused(Decoder& d, const YamlNode& node, const ScrapeConfig& job) {
-  static constexpr std::string_view kKeys[] = {"http_sd_configs",
-                                               "dns_sd_configs",
-                                               "kubernetes_sd_configs",
-                                               "scrape_failure_log_file",
+  static constexpr std::string_view kKeys[] = {"kubernetes_sd_configs", "scrape_failure_log_file",
                                                "scrape_native_histograms",
-                                               "convert_classic_histograms_to_nhcb",
-                                               "oauth2",
-                                               "no_proxy",
-                                               "proxy_from_environment",
-                                               "proxy_connect_header"};
-  warn_ignored(d, node, fmt::format("job {}: ", job.job_name), kKeys);
+                                               "convert_classic_histograms_to_nhcb"};
+  const std::string where = fmt::format("job {}: ", job.job_name);
+  warn_ignored(d, node, where, kKeys);
+  const bool other_grant = job.http.oauth2 && !job.http.oauth2->grant_type.empty() &&
+                           job.http.oauth2->grant_type != "client_credentials";
+  if (!other_grant) return;
+  d.warn(mark_of(node.find("oauth2")->value, "grant_type"),
+         fmt::format("{}oauth2: grant_type {}: not supported yet; its scrapes fail", where,
+                     job.http.oauth2->grant_type));
 }
 
 void resolve(const std::string& dir, std::string& path) { path = join_path(dir, path); }

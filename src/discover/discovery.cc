@@ -1,6 +1,8 @@
 #include "discover/discovery.h"
 
 #include <algorithm>
+#include <array>
+#include <variant>
 
 #include "base/log.h"
 
@@ -10,40 +12,53 @@ namespace {
 /// So that poll() sees an apply() soon, whoever calls it.
 constexpr std::chrono::nanoseconds kMaxWait = std::chrono::seconds(5);
 
-/// What a file provider is made from, as one string: equal ones are the same provider.
-std::string key_of(const config::FileSdConfig& config) {
-  std::string key = "file " + format_duration(config.refresh_interval);
-  for (const std::string& file : config.files) key.append("\n").append(file);
-  return key;
-}
+/// What a provider is made from: an equal one goes on over a reload. Static groups are made anew.
+using Origin =
+    std::variant<std::monostate, config::FileSdConfig, config::HttpSdConfig, config::DnsSdConfig,
+                 config::KubernetesSdConfig, config::LocalProbeConfig>;
 
-std::string key_of(const config::LocalProbeConfig& config) {
-  std::string key = "local " + format_duration(config.refresh_interval);
-  for (const config::LocalEndpoint& endpoint : config.endpoints) {
-    key.append("\n").append(std::to_string(endpoint.port));
-  }
-  return key;
-}
+/// `mechanism` of Prometheus' series, by the place in Origin.
+constexpr std::array<std::string_view, 6> kMechanisms = {"static", "file",       "http",
+                                                         "dns",    "kubernetes", "local"};
+static_assert(kMechanisms.size() == std::variant_size_v<Origin>);
 
 }  // namespace
 
 /// A provider and what it said last.
 struct DiscoveryManager::Source {
-  std::string key;  // of what it was made from; empty: made anew with each config
+  Origin origin;
   std::unique_ptr<Provider> provider;
   std::chrono::nanoseconds due{0};
   std::vector<TargetGroup> groups;
   std::vector<std::string> errors;
+
+  std::string_view mechanism() const { return kMechanisms[origin.index()]; }
 };
 
 struct DiscoveryManager::Job {
   std::shared_ptr<const config::ScrapeConfig> config;
   std::vector<Source> sources;
   bool fresh = true;  // to be reported whether or not its groups changed
+
+  /// The source of `before` that is made from the same, with what it knows; else a new one.
+  template <class Make>
+  void add(Job* before, Origin origin, Make make_provider) {
+    if (before != nullptr && origin.index() != 0) {
+      const auto same = std::ranges::find(before->sources, origin, &Source::origin);
+      if (same != before->sources.end()) {
+        sources.push_back(std::move(*same));
+        before->sources.erase(same);
+        return;
+      }
+    }
+    Source& source = sources.emplace_back();
+    source.origin = std::move(origin);
+    source.provider = make_provider();
+  }
 };
 
 DiscoveryManager::DiscoveryManager(DiscoveryDeps deps, OnUpdate on_update)
-    : deps_(std::move(deps)), on_update_(std::move(on_update)) {}
+    : deps_(std::move(deps)), metrics_(deps_.registry), on_update_(std::move(on_update)) {}
 DiscoveryManager::~DiscoveryManager() = default;
 
 void DiscoveryManager::apply(std::shared_ptr<const config::Config> config) {
@@ -85,63 +100,79 @@ void DiscoveryManager::replace_jobs(const std::shared_ptr<const config::Config>&
   }
   jobs_.swap(jobs);
   for (const auto& [name, job] : jobs) {
-    if (!jobs_.contains(name)) on_update_({.job = name, .config = nullptr, .groups = {}});
+    if (jobs_.contains(name)) continue;
+    metrics_.discovered_targets.with(kScrape, name).set(0);
+    on_update_({.job = name, .config = nullptr, .groups = {}});
   }
 }
 
 /// Providers that the configuration leaves as they were go on with what they know.
 DiscoveryManager::Job DiscoveryManager::make_job(std::shared_ptr<const config::ScrapeConfig> config,
-                                                 Job* before) const {
-  Job job{.config = config, .sources = {}};
-  const auto add = [&](std::string key, auto make_provider) {
-    if (before != nullptr && !key.empty()) {
-      const auto same = std::ranges::find(before->sources, key, &Source::key);
-      if (same != before->sources.end()) {
-        job.sources.push_back(std::move(*same));
-        before->sources.erase(same);
-        return;
-      }
-    }
-    Source& source = job.sources.emplace_back();
-    source.key = std::move(key);
-    source.provider = make_provider();
-  };
-  const config::DiscoveryConfigs& discovery = config->discovery;
+                                                 Job* before) {
+  Job job{.config = std::move(config), .sources = {}};
+  const config::DiscoveryConfigs& discovery = job.config->discovery;
   if (!discovery.static_configs.empty()) {
-    add("", [&] { return make_static_provider(discovery.static_configs); });
+    job.add(before, {}, [&] { return make_static_provider(discovery.static_configs); });
   }
   for (const config::FileSdConfig& file : discovery.file_sd_configs) {
-    add(key_of(file), [&] { return make_file_provider(file, deps_.fs); });
+    job.add(before, file, [&] { return make_file_provider(file, deps_.fs, metrics_); });
   }
-  if (config->local_probe) {
-    add(key_of(*config->local_probe),
-        [&] { return make_local_provider(*config->local_probe, deps_.probe, deps_.own_ports); });
+  add_network_sources(job, before);
+  if (const auto& local = job.config->local_probe) {
+    job.add(before, *local,
+            [&] { return make_local_provider(*local, deps_.probe, deps_.own_ports); });
   }
   return job;
+}
+
+void DiscoveryManager::add_network_sources(Job& job, Job* before) {
+  const config::DiscoveryConfigs& discovery = job.config->discovery;
+  if (deps_.http) {
+    for (const config::HttpSdConfig& http : discovery.http_sd_configs) {
+      job.add(before, http, [&] { return make_http_provider(http, deps_, metrics_); });
+    }
+  } else if (!discovery.http_sd_configs.empty()) {
+    log_error("nothing here can speak HTTP: http_sd_configs find nothing",
+              {{"job", job.config->job_name}});
+  }
+  if (deps_.dns) {
+    for (const config::DnsSdConfig& dns : discovery.dns_sd_configs) {
+      job.add(before, dns, [&] { return make_dns_provider(dns, deps_.dns, metrics_); });
+    }
+  } else if (!discovery.dns_sd_configs.empty()) {
+    log_error("nothing here can ask name servers: dns_sd_configs find nothing",
+              {{"job", job.config->job_name}});
+  }
 }
 
 bool DiscoveryManager::refresh_due(Job& job, std::chrono::nanoseconds now) {
   bool changed = false;
   for (Source& source : job.sources) {
     if (source.due > now) continue;
-    std::vector<std::string> errors;
-    std::vector<TargetGroup> groups = source.provider->refresh(errors);
-    count_refresh(!errors.empty());
-    if (errors != source.errors) {
-      for (const std::string& error : errors) {
-        log_warn("service discovery has trouble",
-                 {{"job", job.config->job_name}, {"error", error}});
-      }
-      source.errors = std::move(errors);
-    }
-    if (groups != source.groups) {
-      source.groups = std::move(groups);
-      changed = true;
-    }
+    changed = refresh(job, source) || changed;
     const Millis interval = source.provider->refresh_interval();
     source.due = interval == Millis{0} ? std::chrono::nanoseconds::max() : now + interval;
   }
   return changed;
+}
+
+bool DiscoveryManager::refresh(const Job& job, Source& source) {
+  std::vector<std::string> errors;
+  Provider::Groups groups = source.provider->refresh(errors);
+  if (!groups) return false;
+  count_refresh(!errors.empty());
+  metrics_.received_updates.with(kScrape).inc();
+  const std::string& name = job.config->job_name;
+  if (!errors.empty()) metrics_.refresh_failures.with(source.mechanism(), name).inc();
+  if (errors != source.errors) {
+    for (const std::string& error : errors) {
+      log_warn("service discovery has trouble", {{"job", name}, {"error", error}});
+    }
+    source.errors = std::move(errors);
+  }
+  if (*groups == source.groups) return false;
+  source.groups = *std::move(groups);
+  return true;
 }
 
 void DiscoveryManager::report(const Job& job) {
@@ -152,6 +183,10 @@ void DiscoveryManager::report(const Job& job) {
       update.groups.back().source = fmt::format("{}/{}", i, group.source);
     }
   }
+  size_t targets = 0;
+  for (const TargetGroup& group : update.groups) targets += group.targets.size();
+  metrics_.discovered_targets.with(kScrape, job.config->job_name).set(static_cast<double>(targets));
+  metrics_.updates.with(kScrape).inc();
   on_update_(update);
 }
 

@@ -1,20 +1,26 @@
-// Keeps each job's target groups current: static ones, files, and this machine's usual ports.
-// (HTTP, DNS and Kubernetes are further Providers.) No thread of its own: the owner calls poll().
+// Keeps each job's target groups current: static ones, files, HTTP, DNS, Kubernetes, and this
+// machine's usual ports. No thread of its own, and none that waits: the owner calls poll(), and
+// what comes over the network is asked for in one poll and taken in a later one.
 #pragma once
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/mutex.h"
 #include "base/result.h"
 #include "config/config.h"
+#include "discover/metrics.h"
+#include "discover/peer_client.h"
 #include "discover/target_group.h"
+#include "net/dns_client.h"
 
 namespace strata::discover {
 
@@ -30,13 +36,23 @@ using Probe = std::function<Result<ProbeResponse>(const std::string& url)>;
 /// Whether that is metrics: status 200, and an exposition's content type or first lines.
 bool looks_like_exposition(const ProbeResponse& response);
 
-/// One source of groups of one job. Used by one thread.
+/// Asks for records; net::DnsClient::lookup, or a test's stand-in. May call back at once.
+using DnsLookup =
+    std::function<void(std::string name, net::DnsType type, net::DnsClient::Callback)>;
+
+/// While an answer is awaited.
+inline constexpr Millis kLookAgain{100};
+
+/// One source of groups of one job. Used by one thread; what it asked for over the network may be
+/// answered on another, into memory that outlives it.
 class Provider {
  public:
+  /// What there is now, or nothing: answers are awaited, or all is as it was.
+  using Groups = std::optional<std::vector<TargetGroup>>;
+
   virtual ~Provider() = default;
-  /// What there is now. Of what cannot be read now, what was read last; one line a trouble is added
-  /// to `errors`.
-  virtual std::vector<TargetGroup> refresh(std::vector<std::string>& errors) = 0;
+  /// Of what cannot be had now, what was had last; one line a trouble is added to `errors`.
+  virtual Groups refresh(std::vector<std::string>& errors) = 0;
   /// Time until the next refresh; zero: never again.
   virtual Millis refresh_interval() const = 0;
 };
@@ -44,8 +60,12 @@ class Provider {
 /// What the providers need from outside.
 struct DiscoveryDeps {
   Fs& fs;
-  Probe probe;                           // empty: local probing finds nothing
+  Probe probe = {};                      // empty: local probing finds nothing
   std::vector<uint16_t> own_ports = {};  // never probed: we listen there
+  HttpFetch http = {};                   // empty: http_sd and kubernetes_sd are refused
+  DnsLookup dns = {};                    // empty: dns_sd is refused
+  const Clock& clock = real_clock();
+  metrics::Registry& registry = metrics::default_registry();
 };
 
 /// Owned by app/. apply() may be called by any thread; poll() by one at a time.
@@ -81,13 +101,16 @@ class DiscoveryManager {
   struct Job;
 
   void replace_jobs(const std::shared_ptr<const config::Config>& config);
-  Job make_job(std::shared_ptr<const config::ScrapeConfig> config, Job* before) const;
+  Job make_job(std::shared_ptr<const config::ScrapeConfig> config, Job* before);
+  void add_network_sources(Job& job, Job* before);
   /// Whether its groups changed.
   bool refresh_due(Job& job, std::chrono::nanoseconds now);
+  bool refresh(const Job& job, Source& source);
   void report(const Job& job);
   void count_refresh(bool failed);
 
   const DiscoveryDeps deps_;
+  Metrics metrics_;
   const OnUpdate on_update_;
   std::map<std::string, std::unique_ptr<Job>> jobs_;  // poll()'s thread only
 
@@ -102,7 +125,16 @@ class DiscoveryManager {
 std::unique_ptr<Provider> make_static_provider(std::vector<config::StaticConfig> groups);
 /// file_sd_configs: reads the files anew every five seconds (or refresh_interval, if that is less);
 /// a file that cannot be read or parsed keeps its last groups, one that is gone loses them.
-std::unique_ptr<Provider> make_file_provider(const config::FileSdConfig& config, Fs& fs);
+std::unique_ptr<Provider> make_file_provider(const config::FileSdConfig& config, Fs& fs,
+                                             Metrics& metrics);
+/// http_sd_configs: a list of groups in JSON. An answer that is none, or none in time, keeps the
+/// last groups.
+std::unique_ptr<Provider> make_http_provider(const config::HttpSdConfig& config,
+                                             const DiscoveryDeps& deps, Metrics& metrics);
+/// dns_sd_configs: a group for each name, with a target for each record. A name whose servers do
+/// not say keeps its last targets; one that does not exist has none.
+std::unique_ptr<Provider> make_dns_provider(const config::DnsSdConfig& config, DnsLookup lookup,
+                                            Metrics& metrics);
 /// A port that answered with metrics is a target from then on, so that its silence is seen, and is
 /// forgotten after an hour without an answer. The group has __meta_local_software.
 std::unique_ptr<Provider> make_local_provider(const config::LocalProbeConfig& config, Probe probe,

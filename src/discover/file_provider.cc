@@ -13,14 +13,15 @@ constexpr Millis kPollInterval{5'000};
 
 class FileProvider final : public Provider {
  public:
-  FileProvider(const config::FileSdConfig& config, Fs& fs)
+  FileProvider(const config::FileSdConfig& config, Fs& fs, Metrics& metrics)
       : patterns_(config.files),
         interval_(config.refresh_interval == Millis{0}
                       ? kPollInterval
                       : std::min(config.refresh_interval, kPollInterval)),
-        fs_(fs) {}
+        fs_(fs),
+        metrics_(metrics) {}
 
-  std::vector<TargetGroup> refresh(std::vector<std::string>& errors) override {
+  Groups refresh(std::vector<std::string>& errors) override {
     std::map<std::string, File> files;
     for (const std::string& pattern : patterns_) {
       for (const std::string& path : config::glob(fs_, pattern)) {
@@ -30,6 +31,7 @@ class FileProvider final : public Provider {
           file = std::move(before->second);
         }
         if (const Result<> read = read_file(path, file); !read) {
+          metrics_.file_read_errors.inc();
           errors.push_back(read.error().message);
         }
       }
@@ -75,13 +77,15 @@ class FileProvider final : public Provider {
   const std::vector<std::string> patterns_;
   const Millis interval_;
   Fs& fs_;
+  Metrics& metrics_;
   std::map<std::string, File> files_;
 };
 
 }  // namespace
 
-std::unique_ptr<Provider> make_file_provider(const config::FileSdConfig& config, Fs& fs) {
-  return std::make_unique<FileProvider>(config, fs);
+std::unique_ptr<Provider> make_file_provider(const config::FileSdConfig& config, Fs& fs,
+                                             Metrics& metrics) {
+  return std::make_unique<FileProvider>(config, fs, metrics);
 }
 
 }  // namespace strata::discover

@@ -26,7 +26,7 @@ class LocalProvider final : public Provider {
     }
   }
 
-  std::vector<TargetGroup> refresh(std::vector<std::string>&) override {
+  Groups refresh(std::vector<std::string>&) override {
     std::vector<TargetGroup> groups;
     for (Port& port : ports_) {
       const std::string address = fmt::format("127.0.0.1:{}", port.endpoint.port);

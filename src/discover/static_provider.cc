@@ -8,7 +8,7 @@ class StaticProvider final : public Provider {
   explicit StaticProvider(std::vector<config::StaticConfig> configs)
       : configs_(std::move(configs)) {}
 
-  std::vector<TargetGroup> refresh(std::vector<std::string>&) override {
+  Groups refresh(std::vector<std::string>&) override {
     std::vector<TargetGroup> groups;
     for (const config::StaticConfig& config : configs_) {
       groups.push_back(group_from(config, std::to_string(groups.size())));

@@ -1,69 +1,9 @@
 #include "scrape/fetcher.h"
 
-#include "base/fs.h"
 #include "base/number.h"
-#include "net/basic_auth.h"
 
 namespace strata::scrape {
 namespace {
-
-// A credential's file without the newline that editors leave at its end.
-Result<std::string> read_credential(const std::string& path) {
-  auto text = TRY(real_fs().read_file(path));
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
-  return text;
-}
-
-Result<std::string> value_or_file(std::string value, const std::string& file) {
-  if (file.empty()) return value;
-  return read_credential(file);
-}
-
-Result<> add_credentials(const config::HttpClientConfig& http, net::Headers& headers) {
-  if (http.basic_auth) {
-    const auto user = TRY(value_or_file(http.basic_auth->username, http.basic_auth->username_file));
-    const auto password =
-        TRY(value_or_file(http.basic_auth->password.reveal(), http.basic_auth->password_file));
-    headers.set("Authorization", net::basic_authorization(user + ":" + password));
-  }
-  if (http.authorization) {
-    const auto credentials = TRY(value_or_file(http.authorization->credentials.reveal(),
-                                               http.authorization->credentials_file));
-    headers.set("Authorization", http.authorization->type + " " + credentials);
-  }
-  for (const auto& header : http.http_headers) {
-    for (const auto& value : header.values) headers.add(header.name, value);
-    for (const auto& secret : header.secrets) headers.add(header.name, secret.reveal());
-    for (const auto& file : header.files) headers.add(header.name, TRY(read_credential(file)));
-  }
-  return {};
-}
-
-net::TlsVersion tls_version(config::TlsVersion version, net::TlsVersion fallback) {
-  switch (version) {
-    case config::TlsVersion::kUnset: return fallback;
-    case config::TlsVersion::kTls10: return net::TlsVersion::kTls10;
-    case config::TlsVersion::kTls11: return net::TlsVersion::kTls11;
-    case config::TlsVersion::kTls12: return net::TlsVersion::kTls12;
-    case config::TlsVersion::kTls13: return net::TlsVersion::kTls13;
-  }
-  return fallback;
-}
-
-net::TlsOptions tls_options(const config::TlsConfig& config) {
-  net::TlsOptions tls;
-  tls.ca_file = config.ca_file;
-  tls.ca_pem = config.ca;
-  tls.cert_file = config.cert_file;
-  tls.cert_pem = config.cert;
-  tls.key_file = config.key_file;
-  tls.key_pem = config.key.reveal();
-  tls.server_name = config.server_name;
-  tls.insecure_skip_verify = config.insecure_skip_verify;
-  tls.min_version = tls_version(config.min_version, net::TlsVersion::kTls12);
-  tls.max_version = tls_version(config.max_version, net::TlsVersion::kTls13);
-  return tls;
-}
 
 // The protocols' Accept entries, best first (Prometheus' scrape.acceptHeader).
 std::string_view accept_entry(config::ScrapeProtocol protocol) {
@@ -88,16 +28,14 @@ bool has_escaping(config::ScrapeProtocol protocol) {
 
 class HttpFetcher final : public Fetcher {
  public:
-  HttpFetcher(net::HttpClient& client, std::shared_ptr<const config::ScrapeConfig> config,
-              const discover::Target& target)
-      : client_(client), config_(std::move(config)) {
+  HttpFetcher(std::shared_ptr<const discover::PeerClient> peer,
+              std::shared_ptr<const config::ScrapeConfig> config, const discover::Target& target)
+      : peer_(std::move(peer)), config_(std::move(config)) {
     template_.url = target.url;
     template_.unix_socket = target.unix_socket;
     template_.timeout = target.timeout;
     template_.accept_gzip = config_->enable_compression;
-    template_.follow_redirects = config_->http.follow_redirects;
-    template_.tls = tls_options(config_->http.tls_config);
-    template_.proxy_url = config_->http.proxy.proxy_url;
+    peer_->prepare(template_);
     if (config_->body_size_limit.bytes > 0) {
       template_.max_body_bytes = static_cast<size_t>(config_->body_size_limit.bytes);
     }
@@ -110,11 +48,8 @@ class HttpFetcher final : public Fetcher {
     auto request = template_;
     request.stop = std::move(stop);
     request.body_buffer = std::move(buffer);
-    if (auto added = add_credentials(config_->http, request.headers); !added) {
-      return done(std::unexpected(added.error()));
-    }
-    client_.fetch(std::move(request), [config = config_, done = std::move(done)](
-                                          Result<net::ClientResponse> response) mutable {
+    peer_->fetch(std::move(request), [config = config_, done = std::move(done)](
+                                         Result<net::ClientResponse> response) mutable {
       done(body_of(*config, std::move(response)));
     });
   }
@@ -142,7 +77,7 @@ class HttpFetcher final : public Fetcher {
     return body;
   }
 
-  net::HttpClient& client_;
+  std::shared_ptr<const discover::PeerClient> peer_;
   std::shared_ptr<const config::ScrapeConfig> config_;
   net::ClientRequest template_;
 };
@@ -191,10 +126,10 @@ std::string accept_header(const config::ScrapeConfig& config) {
   return out;
 }
 
-std::unique_ptr<Fetcher> make_http_fetcher(net::HttpClient& client,
+std::unique_ptr<Fetcher> make_http_fetcher(std::shared_ptr<const discover::PeerClient> peer,
                                            std::shared_ptr<const config::ScrapeConfig> config,
                                            const discover::Target& target) {
-  return std::make_unique<HttpFetcher>(client, std::move(config), target);
+  return std::make_unique<HttpFetcher>(std::move(peer), std::move(config), target);
 }
 
 std::unique_ptr<Fetcher> make_in_process_fetcher(Source source, ThreadPool& pool) {

@@ -9,8 +9,8 @@
 #include "base/result.h"
 #include "base/thread_pool.h"
 #include "config/config.h"
+#include "discover/peer_client.h"
 #include "discover/targets.h"
-#include "net/http_client.h"
 #include "wire/exposition.h"
 
 namespace strata::scrape {
@@ -30,8 +30,8 @@ class Fetcher {
   virtual void fetch(std::string buffer, std::stop_token stop, Done done) = 0;
 };
 
-/// `client` outlives the fetcher. Credential files are read for each scrape.
-std::unique_ptr<Fetcher> make_http_fetcher(net::HttpClient& client,
+/// `peer` is the job's; credential files are read for each scrape.
+std::unique_ptr<Fetcher> make_http_fetcher(std::shared_ptr<const discover::PeerClient> peer,
                                            std::shared_ptr<const config::ScrapeConfig> config,
                                            const discover::Target& target);
 

@@ -32,6 +32,7 @@ class RefusingFetcher final : public Fetcher {
 
 struct Manager::Job {
   std::shared_ptr<const config::ScrapeConfig> config;
+  std::shared_ptr<const discover::PeerClient> peer;  // made from config->http
   bool over_limit = false;
   std::map<TargetKey, std::shared_ptr<ScrapeLoop>> loops;
   std::vector<Labels> dropped;
@@ -43,19 +44,19 @@ Manager::Manager(ManagerDeps deps) : deps_(std::move(deps)), metrics_(deps_.metr
 
 Manager::~Manager() { stop(); }
 
-std::shared_ptr<ScrapeLoop> Manager::make_loop(
-    const std::shared_ptr<const config::ScrapeConfig>& config, const discover::Target& target,
-    std::unique_ptr<TargetIngest> ingest, bool over_limit) {
+std::shared_ptr<ScrapeLoop> Manager::make_loop(const Job& job, const discover::Target& target,
+                                               std::unique_ptr<TargetIngest> ingest) {
+  const auto& config = job.config;
   if (ingest) {
     ingest->reconfigure(config, target);
   } else {
     ingest = std::make_unique<TargetIngest>(deps_.db, metrics_, config, target);
   }
   std::unique_ptr<Fetcher> fetcher;
-  if (over_limit) {
+  if (job.over_limit) {
     fetcher = std::make_unique<RefusingFetcher>(config->target_limit);
   } else if (config->in_process.empty()) {
-    fetcher = make_http_fetcher(deps_.client, config, target);
+    fetcher = make_http_fetcher(job.peer, config, target);
   } else {
     const auto source = deps_.sources.find(config->in_process);
     CHECK(source != deps_.sources.end());
@@ -78,6 +79,15 @@ void Manager::set_job(const std::string& name, std::shared_ptr<const config::Scr
   auto& job = jobs_[name];
   if (!job) job = std::make_unique<Job>();
   const bool reconfigured = job->config != config || job->over_limit != targets.over_target_limit;
+  // A token that was got for the same credentials stays good.
+  const bool same_peer = job->peer && config && job->config->http == config->http;
+  if (config && !same_peer) {
+    const auto fetch = [&client = deps_.client](auto request, auto done) {
+      client.fetch(std::move(request), std::move(done));
+    };
+    job->peer =
+        std::make_shared<const discover::PeerClient>(fetch, config->http, real_fs(), deps_.clock);
+  }
   job->config = config;
   job->over_limit = targets.over_target_limit;
   job->dropped = std::move(targets.dropped);
@@ -99,7 +109,7 @@ void Manager::set_job(const std::string& name, std::shared_ptr<const config::Scr
       ingest = known->second->take_ingest();
       before.erase(known);
     }
-    auto loop = make_loop(config, target, std::move(ingest), job->over_limit);
+    auto loop = make_loop(*job, target, std::move(ingest));
     loop->start();
     job->loops.emplace(key, std::move(loop));
   }

@@ -58,9 +58,8 @@ class Manager {
 
  private:
   struct Job;
-  std::shared_ptr<ScrapeLoop> make_loop(const std::shared_ptr<const config::ScrapeConfig>& config,
-                                        const discover::Target& target,
-                                        std::unique_ptr<TargetIngest> ingest, bool over_limit);
+  std::shared_ptr<ScrapeLoop> make_loop(const Job& job, const discover::Target& target,
+                                        std::unique_ptr<TargetIngest> ingest);
 
   const ManagerDeps deps_;
   Metrics metrics_;

@@ -1,0 +1,27 @@
+// Discovery's own series, under Prometheus' names where it has them.
+#pragma once
+#include "strata/metrics.h"
+
+namespace strata::discover {
+
+/// One for the process; outlives all providers. Thread-safe.
+struct Metrics {
+  explicit Metrics(metrics::Registry& registry);
+
+  metrics::Family<metrics::Counter, "mechanism", "config">& refresh_failures;
+  metrics::Family<metrics::Gauge, "name", "config">& discovered_targets;
+  metrics::Family<metrics::Gauge, "name">& failed_configs;
+  metrics::Family<metrics::Counter, "name">& received_updates;
+  metrics::Family<metrics::Counter, "name">& updates;
+  metrics::Counter& http_failures;
+  metrics::Counter& dns_lookups;
+  metrics::Counter& dns_lookup_failures;
+  metrics::Counter& file_read_errors;
+  metrics::Counter& kubernetes_failures;
+  metrics::Family<metrics::Counter, "role", "event">& kubernetes_events;
+};
+
+/// `name` of the series that have one: whose discovery it is.
+inline constexpr std::string_view kScrape = "scrape";
+
+}  // namespace strata::discover
