@@ -47,6 +47,43 @@ std::string gzip_compress(std::string_view bytes, int level) {
   return out;
 }
 
+struct Gzip::State {
+  z_stream stream{};
+
+  explicit State(int level) {
+    CHECK(deflateInit2(&stream, level, Z_DEFLATED, kGzipWindow, 8, Z_DEFAULT_STRATEGY) == Z_OK);
+  }
+  ~State() { deflateEnd(&stream); }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
+  void run(std::string_view bytes, int flush, std::string& out) {
+    static constexpr size_t kPiece = size_t{16} << 10;
+    char piece[kPiece];
+    do {
+      stream.next_in = bytes_of(bytes);
+      stream.avail_in = clamp(bytes.size());
+      stream.next_out = reinterpret_cast<Bytef*>(piece);
+      stream.avail_out = kPiece;
+      const uInt had = stream.avail_in;
+      CHECK(deflate(&stream, had == bytes.size() ? flush : Z_NO_FLUSH) != Z_STREAM_ERROR);
+      bytes.remove_prefix(had - stream.avail_in);
+      out.append(piece, kPiece - stream.avail_out);
+    } while (!bytes.empty() || stream.avail_out == 0);
+  }
+};
+
+Gzip::Gzip(int level) : state_(std::make_unique<State>(level)) {}
+Gzip::~Gzip() = default;
+Gzip::Gzip(Gzip&&) noexcept = default;
+Gzip& Gzip::operator=(Gzip&&) noexcept = default;
+
+void Gzip::feed(std::string_view bytes, std::string& out) {
+  if (!bytes.empty()) state_->run(bytes, Z_NO_FLUSH, out);
+}
+
+void Gzip::finish(std::string& out) { state_->run({}, Z_FINISH, out); }
+
 struct Gunzip::State {
   z_stream stream{};
   bool at_member_start = true;

@@ -16,6 +16,24 @@ std::string gzip_compress(std::string_view bytes, int level = 1);
 /// are cut short, kLimit when the text would exceed `max_bytes`.
 Result<std::string> gzip_decompress(std::string_view bytes, size_t max_bytes);
 
+/// Compresses what comes in pieces, into one member. Not thread-safe; 270 KiB of state.
+class Gzip {
+ public:
+  explicit Gzip(int level = 1);
+  ~Gzip();
+  Gzip(Gzip&&) noexcept;
+  Gzip& operator=(Gzip&&) noexcept;
+
+  /// Appends to `out` what is ready of the compressed form.
+  void feed(std::string_view bytes, std::string& out);
+  /// Appends the rest. The last call.
+  void finish(std::string& out);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
 /// Decompresses what comes in pieces. One object serves one stream after another (reset) and keeps
 /// its 40 KiB of state. Not thread-safe.
 class Gunzip {

@@ -63,8 +63,8 @@ constexpr auto kStatusNames = std::to_array<StatusName>({
     {511, "Network Authentication Required"},
 });
 
-/// Whether an Accept-Encoding allows gzip: it is named, or '*' is, without q=0 (RFC 9110, 12.5.3).
-bool accepts_gzip(std::string_view accept) {
+/// Whether gzip is named, or '*' is, without q=0.
+bool list_allows_gzip(std::string_view accept) {
   bool star = false;
   while (!accept.empty()) {
     const size_t comma = std::min(accept.find(','), accept.size());
@@ -138,13 +138,17 @@ Result<> set_target(HttpRequest& request, std::string_view target) {
   return {};
 }
 
+bool accepts_gzip(const HttpRequest& request) {
+  return list_allows_gzip(request.headers.value("accept-encoding"));
+}
+
 void gzip_response(const HttpRequest& request, HttpResponse& response) {
   static constexpr size_t kWorthIt = 1024;
   if (response.body.size() <= kWorthIt || response.headers.contains("content-encoding")) return;
   if (!response.headers.has_token("vary", "accept-encoding")) {
     response.headers.add("Vary", "Accept-Encoding");
   }
-  if (!accepts_gzip(request.headers.value("accept-encoding"))) return;
+  if (!accepts_gzip(request)) return;
   response.body = gzip_compress(response.body);
   response.headers.add("Content-Encoding", "gzip");
 }

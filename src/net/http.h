@@ -43,6 +43,9 @@ Result<FormValues> form_values(const HttpRequest& request);
 /// Splits `target` into path (decoded) and query. Error: kBadData.
 Result<> set_target(HttpRequest& request, std::string_view target);
 
+/// Whether the request's Accept-Encoding allows gzip (RFC 9110, 12.5.3).
+bool accepts_gzip(const HttpRequest& request);
+
 /// Replaces the response's body by its gzip form (level 1) when the request accepts that, the body
 /// is larger than 1 KiB and no Content-Encoding is set; adds Vary in either case. For handlers to
 /// call where they run, on the work pool: the loop never compresses.

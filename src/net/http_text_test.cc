@@ -253,5 +253,25 @@ TEST(BasicAuth, GoesThereAndBack) {
   EXPECT_FALSE(base64_decode("abc"));
 }
 
+TEST(Gzip, PiecesAreOneMember) {
+  std::mt19937 random(1);
+  std::string text;
+  std::string packed;
+  Gzip gzip;
+  for (const size_t size : {0, 1, 100'000, 3, 70'000}) {
+    std::string piece(size, '\0');
+    for (char& c : piece) c = static_cast<char>('a' + random() % 20);
+    gzip.feed(piece, packed);
+    text += piece;
+  }
+  gzip.finish(packed);
+  EXPECT_LT(packed.size(), text.size());
+  EXPECT_EQ(gzip_decompress(packed, text.size()), text);
+
+  std::string nothing;
+  Gzip().finish(nothing);
+  EXPECT_EQ(gzip_decompress(nothing, 0), "");
+}
+
 }  // namespace
 }  // namespace strata::net

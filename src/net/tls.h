@@ -3,6 +3,7 @@
 #include <compare>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace strata::net {
 
@@ -30,16 +31,24 @@ enum class ClientAuth : uint8_t {
   kRequireAndVerify,  // must be there and be signed by the client CA
 };
 
-/// A server's side. Files are read again when they change, so a renewed certificate needs no
-/// restart.
+/// A server's side. For each of cert, key and client CA: a file, or its PEM text inline. Files are
+/// read again when they change, so a renewed certificate needs no restart.
 struct ServerTlsOptions {
-  std::string cert_file = {};  // PEM, the chain after it
-  std::string key_file = {};
-  std::string client_ca_file = {};
+  std::string cert_file = {}, cert_pem = {};  // the chain after it
+  std::string key_file = {}, key_pem = {};
+  std::string client_ca_file = {}, client_ca_pem = {};
   ClientAuth client_auth = ClientAuth::kNone;
+  /// A client certificate must name one of these, exactly: a DNS name, IP or mail address, or URI
+  /// of its subjectAltName. Empty: any will do.
+  std::vector<std::string> client_allowed_sans = {};
   TlsVersion min_version = TlsVersion::kTls12;
   TlsVersion max_version = TlsVersion::kTls13;
-  std::string ciphers = {};  // OpenSSL's list for TLS 1.2 and below; empty: its default
+  /// For TLS 1.2 and below, by IANA name (TLS_ECDHE_…); those of 1.3 are always there, as in Go.
+  /// Empty: OpenSSL's default.
+  std::vector<std::string> cipher_suites = {};
+  /// "CurveP256", "X25519": most wanted first. Empty: OpenSSL's default.
+  std::vector<std::string> curves = {};
+  bool prefer_server_ciphers = true;
   auto operator<=>(const ServerTlsOptions&) const = default;
 };
 

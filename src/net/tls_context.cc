@@ -1,11 +1,15 @@
 #include "net/tls_context.h"
 
+#include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
+#include <functional>
 
 #include "base/fs.h"
 #include "base/log.h"
@@ -125,17 +129,100 @@ TlsContext make_context(const SSL_METHOD* method, TlsVersion min, TlsVersion max
   return ctx;
 }
 
-int accept_any(int, X509_STORE_CTX*) { return 1; }
+// The names that a server lets in: they live with its context.
+using Names = std::vector<std::string>;
+int names_index() {
+  static const int index = SSL_CTX_get_ex_new_index(
+      0, nullptr, nullptr, nullptr,
+      [](void*, void* names, CRYPTO_EX_DATA*, int, long, void*) {  // NOLINT(google-runtime-int)
+        delete static_cast<Names*>(names);
+      });
+  return index;
+}
 
-void set_client_auth(SSL_CTX* ctx, ClientAuth auth) {
-  const int required = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
-  switch (auth) {
-    case ClientAuth::kNone: return SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, nullptr);
-    case ClientAuth::kRequest: return SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, accept_any);
-    case ClientAuth::kRequireAny: return SSL_CTX_set_verify(ctx, required, accept_any);
-    case ClientAuth::kVerifyIfGiven: return SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, nullptr);
-    case ClientAuth::kRequireAndVerify: return SSL_CTX_set_verify(ctx, required, nullptr);
+/// "" for a kind of name that is not compared.
+std::string text_of_name(const GENERAL_NAME& name) {
+  if (name.type == GEN_IPADD) {
+    const unsigned char* bytes = ASN1_STRING_get0_data(name.d.iPAddress);
+    const int family = ASN1_STRING_length(name.d.iPAddress) == 4 ? AF_INET : AF_INET6;
+    char text[INET6_ADDRSTRLEN] = {};
+    return inet_ntop(family, bytes, text, sizeof text) != nullptr ? text : "";
   }
+  if (name.type != GEN_DNS && name.type != GEN_EMAIL && name.type != GEN_URI) return "";
+  const auto* bytes = reinterpret_cast<const char*>(ASN1_STRING_get0_data(name.d.ia5));
+  return {bytes, static_cast<size_t>(ASN1_STRING_length(name.d.ia5))};
+}
+
+bool names_one_of(X509* cert, const Names& allowed) {
+  auto* names =
+      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(cert, NID_subject_alt_name, nullptr, nullptr));
+  bool found = false;
+  for (int i = 0; i < sk_GENERAL_NAME_num(names) && !found; ++i) {
+    const std::string name = text_of_name(*sk_GENERAL_NAME_value(names, i));
+    found = !name.empty() && std::ranges::find(allowed, name) != allowed.end();
+  }
+  GENERAL_NAMES_free(names);
+  return found;
+}
+
+int accept_named(int verified, X509_STORE_CTX* store) {
+  if (verified == 0 || X509_STORE_CTX_get_error_depth(store) != 0) return verified;
+  const auto* ssl =
+      static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  const auto* allowed =
+      static_cast<Names*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), names_index()));
+  if (allowed == nullptr || names_one_of(X509_STORE_CTX_get_current_cert(store), *allowed)) {
+    return 1;
+  }
+  X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
+  return 0;
+}
+
+int accept_unverified(int, X509_STORE_CTX* store) { return accept_named(1, store); }
+
+void set_client_auth(SSL_CTX* ctx, const ServerTlsOptions& options) {
+  if (!options.client_allowed_sans.empty()) {
+    SSL_CTX_set_ex_data(ctx, names_index(), new Names(options.client_allowed_sans));
+  }
+  const int required = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+  switch (options.client_auth) {
+    case ClientAuth::kNone: return SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, nullptr);
+    case ClientAuth::kRequest: return SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, accept_unverified);
+    case ClientAuth::kRequireAny: return SSL_CTX_set_verify(ctx, required, accept_unverified);
+    case ClientAuth::kVerifyIfGiven: return SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, accept_named);
+    case ClientAuth::kRequireAndVerify: return SSL_CTX_set_verify(ctx, required, accept_named);
+  }
+}
+
+/// `items` with colons between, as OpenSSL's lists have them.
+std::string colon_list(const std::vector<std::string>& items,
+                       const std::function<std::string(const std::string&)>& name) {
+  std::string out;
+  for (const std::string& item : items) {
+    const std::string text = name(item);
+    if (!text.empty()) out.append(out.empty() ? "" : ":").append(text);
+  }
+  return out;
+}
+
+Result<> set_algorithms(SSL_CTX* ctx, const ServerTlsOptions& options) {
+  if (options.prefer_server_ciphers) SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE);
+  const std::string ciphers =
+      colon_list(options.cipher_suites, [](const std::string& name) -> std::string {
+        const std::string_view known = OPENSSL_cipher_name(name.c_str());
+        // Those of 1.3 have names of their own and another list.
+        return known == "(NONE)" || known.starts_with("TLS_") ? "" : std::string(known);
+      });
+  if (!ciphers.empty() && SSL_CTX_set_cipher_list(ctx, ciphers.c_str()) != 1) {
+    return bad_data("TLS: cipher suites " + ciphers + ": " + tls_reason());
+  }
+  const std::string groups = colon_list(options.curves, [](const std::string& name) {
+    return name.starts_with("CurveP") ? "P-" + name.substr(6) : name;
+  });
+  if (!groups.empty() && SSL_CTX_set1_groups_list(ctx, groups.c_str()) != 1) {
+    return bad_data("TLS: curves " + groups + ": " + tls_reason());
+  }
+  return {};
 }
 
 std::vector<std::string> files_of(const TlsOptions& o) {
@@ -177,28 +264,31 @@ Result<TlsContext> make_client_context(const TlsOptions& options) {
 Result<TlsContext> make_server_context(const ServerTlsOptions& options) {
   const TlsContext ctx =
       make_context(TLS_server_method(), options.min_version, options.max_version);
-  const Pem cert = TRY(read_pem("certificate", options.cert_file, ""));
-  const Pem key = TRY(read_pem("key", options.key_file, ""));
+  const Pem cert = TRY(read_pem("certificate", options.cert_file, options.cert_pem));
+  const Pem key = TRY(read_pem("key", options.key_file, options.key_pem));
   if (auto used = use_certificate(ctx.get(), cert, key); !used) {
     return std::unexpected(used.error());
   }
-  if (!options.client_ca_file.empty()) {
-    const Pem ca = TRY(read_pem("client CA", options.client_ca_file, ""));
+  const Pem ca = TRY(read_pem("client CA", options.client_ca_file, options.client_ca_pem));
+  if (!ca.text.empty()) {
     if (auto trusted = trust(ctx.get(), ca, true); !trusted) {
       return std::unexpected(trusted.error());
     }
   } else if (options.client_auth >= ClientAuth::kVerifyIfGiven) {
     return bad_data("TLS: client certificates cannot be verified without a client CA file");
   }
-  if (!options.ciphers.empty() &&
-      SSL_CTX_set_cipher_list(ctx.get(), options.ciphers.c_str()) != 1) {
-    return bad_data("TLS: cipher list \"" + options.ciphers + "\": " + tls_reason());
-  }
-  set_client_auth(ctx.get(), options.client_auth);
+  if (auto set = set_algorithms(ctx.get(), options); !set) return std::unexpected(set.error());
+  set_client_auth(ctx.get(), options);
   // A session that is resumed with a client certificate needs to know whose it is.
   static constexpr unsigned char kSessionId[] = "strata";
   SSL_CTX_set_session_id_context(ctx.get(), kSessionId, sizeof kSessionId - 1);
   return ctx;
+}
+
+bool refuses_unverified(const ssl_st* ssl) {
+  const auto callback = SSL_get_verify_callback(ssl);
+  return (SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER) != 0 &&
+         (callback == nullptr || callback == accept_named);
 }
 
 FileStamps::FileStamps(const std::vector<std::string>& paths) {

@@ -14,6 +14,7 @@
 #include "net/tls.h"
 
 struct ssl_ctx_st;  // OpenSSL's SSL_CTX
+struct ssl_st;      // and SSL
 
 namespace strata::net {
 
@@ -22,6 +23,10 @@ using TlsContext = std::shared_ptr<ssl_ctx_st>;
 /// Error: kBadData, naming the file.
 Result<TlsContext> make_client_context(const TlsOptions& options);
 Result<TlsContext> make_server_context(const ServerTlsOptions& options);
+
+/// Whether a peer whose certificate cannot be verified is refused: only then does a certificate say
+/// who the peer is.
+bool refuses_unverified(const ssl_st* ssl);
 
 /// When a set of files last changed, as far as the file system tells.
 class FileStamps {

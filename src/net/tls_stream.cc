@@ -73,9 +73,8 @@ class TlsStream final : public Stream {
 
   std::string peer_name() const override {
     X509* cert = SSL_get0_peer_certificate(native());
-    const bool verified = (SSL_get_verify_mode(native()) & SSL_VERIFY_PEER) != 0 &&
-                          SSL_get_verify_callback(native()) == nullptr &&
-                          SSL_get_verify_result(native()) == X509_V_OK;
+    const bool verified =
+        refuses_unverified(native()) && SSL_get_verify_result(native()) == X509_V_OK;
     if (cert == nullptr || !verified) return {};
     char name[256] = {};
     X509_NAME_get_text_by_NID(X509_get_subject_name(cert), NID_commonName, name, sizeof name);

@@ -119,6 +119,56 @@ TEST_F(TlsTest, VerifiesClients) {
       << outcome({.ca_file = file("ca.pem")});
 }
 
+TEST_F(TlsTest, LetsInClientsByTheNamesOfTheirCertificates) {
+  sign("many", "/CN=many",
+       "subjectAltName=DNS:a.example,IP:10.1.2.3,IP:fd00::7,email:m@example,URI:spiffe://x/y");
+  const auto with = [&](const std::string& name, ClientAuth auth,
+                        std::vector<std::string> allowed) {
+    ServerTlsOptions tls = server_tls();
+    tls.client_ca_pem = *real_fs().read_file(file("ca.pem"));
+    tls.client_auth = auth;
+    tls.client_allowed_sans = std::move(allowed);
+    serve(std::move(tls));
+    return outcome({.ca_file = file("ca.pem"),
+                    .cert_file = file(name + ".pem"),
+                    .key_file = file(name + ".key")})
+        .starts_with("hello");
+  };
+  constexpr auto kVerify = ClientAuth::kRequireAndVerify;
+  EXPECT_TRUE(with("client", kVerify, {"bob", "alice"}));
+  EXPECT_FALSE(with("client", kVerify, {"bob", "alic", "test ca"}));
+  for (const char* name : {"a.example", "10.1.2.3", "fd00::7", "m@example", "spiffe://x/y"}) {
+    EXPECT_TRUE(with("many", kVerify, {name})) << name;
+  }
+  EXPECT_FALSE(with("many", kVerify, {"many"}));  // the common name is no alternative name
+  EXPECT_FALSE(with("ca", kVerify, {"alice"}));   // and a certificate may have none
+  EXPECT_FALSE(with("client", ClientAuth::kRequireAny, {"bob"}));
+  EXPECT_TRUE(with("client", ClientAuth::kRequireAny, {"alice"}));
+  // A certificate that nobody verified does not tell who the client is.
+  EXPECT_EQ(outcome({.ca_file = file("ca.pem"),
+                     .cert_file = file("client.pem"),
+                     .key_file = file("client.key")}),
+            "hello !");
+}
+
+TEST_F(TlsTest, TakesInlineTextCiphersAndCurves) {
+  ServerTlsOptions tls{.cert_pem = *real_fs().read_file(file("server.pem")),
+                       .key_pem = *real_fs().read_file(file("server.key"))};
+  tls.max_version = TlsVersion::kTls12;
+  tls.cipher_suites = {"TLS_AES_128_GCM_SHA256", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"};
+  tls.curves = {"CurveP384"};
+  serve(tls);
+  const std::string show = run("openssl s_client -connect " + server_->address() + " </dev/null");
+  EXPECT_TRUE(show.contains("ECDHE-ECDSA-AES256-GCM-SHA384")) << show;
+  EXPECT_TRUE(show.contains("Server Temp Key: ECDH, secp384r1") || show.contains("P-384")) << show;
+  EXPECT_EQ(outcome({.ca_file = file("ca.pem")}), "hello !");
+
+  tls.curves = {"CurveP999"};
+  const auto refused = HttpServer::start(loop_, {.tls = tls}, [](auto&&) {});
+  ASSERT_FALSE(refused);
+  EXPECT_TRUE(refused.error().message.contains("P-999")) << refused.error().message;
+}
+
 TEST_F(TlsTest, RefusesOldVersions) {
   ServerTlsOptions tls = server_tls();
   tls.min_version = TlsVersion::kTls13;
