@@ -244,8 +244,10 @@ void QueryResponseWriter::add(const MatrixSeries& series) {
 }
 
 void QueryResponseWriter::finish(std::span<const std::string> warnings,
-                                 std::span<const std::string> infos) {
-  out_ += "]}";
+                                 std::span<const std::string> infos, std::string_view stats) {
+  out_ += ']';
+  if (!stats.empty()) out_.append(",\"stats\":").append(stats);
+  out_ += '}';
   append_strings(out_, "warnings", warnings);
   append_strings(out_, "infos", infos);
   out_ += '}';

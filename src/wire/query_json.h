@@ -35,8 +35,9 @@ class QueryResponseWriter {
   void add(const VectorSample& sample);
   void add(const MatrixSeries& series);
 
-  /// Writes what is left. The last call.
-  void finish(std::span<const std::string> warnings = {}, std::span<const std::string> infos = {});
+  /// Writes what is left. The last call. `stats`: a JSON value for data's "stats"; empty: none.
+  void finish(std::span<const std::string> warnings = {}, std::span<const std::string> infos = {},
+              std::string_view stats = {});
 
  private:
   void separate();

@@ -159,6 +159,15 @@ TEST(QueryJson, WritesTheFewestDigitsThatReadBack) {
   }
 }
 
+TEST(QueryJson, StatisticsAreTheLastOfData) {
+  std::string out;
+  QueryResponseWriter writer(out, QueryResponseWriter::Type::kScalar);
+  writer.add(Scalar{1000, 2});
+  writer.finish(std::vector<std::string>{"w"}, {}, R"({"samples":{}})");
+  EXPECT_EQ(out, R"({"status":"success","data":{"resultType":"scalar","result":[1,"2"],)"
+                 R"("stats":{"samples":{}}},"warnings":["w"]})");
+}
+
 TEST(QueryJson, StreamsInPieces) {
   Matrix matrix;
   for (int i = 0; i < 3; ++i) {
