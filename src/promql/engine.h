@@ -8,6 +8,7 @@
 // An Engine is immutable and thread-safe; a query runs on its caller, and on the work pool when
 // there is one (results do not depend on it). Memory is bounded by max_samples.
 #pragma once
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -39,6 +40,11 @@ struct EngineOptions {
   bool use_start_timestamps = false;  // use-start-timestamps
 };
 
+/// How far a query is: to be looked at while it runs, by any thread.
+struct QueryProgress {
+  std::atomic<uint64_t> samples_scanned = 0;
+};
+
 /// What a query did; filled also when it fails.
 struct QueryStats {
   uint64_t series_selected = 0;
@@ -52,6 +58,7 @@ struct QueryTerms {
   std::optional<Millis> timeout;   // instead of the engine's, when shorter
   std::optional<Millis> lookback;  // instead of the engine's
   QueryStats* stats = nullptr;
+  QueryProgress* progress = nullptr;
 };
 
 /// Errors: kBadData (does not parse; step or range not positive), kExecution (Prometheus' texts),

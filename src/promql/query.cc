@@ -35,7 +35,8 @@ Query::Query(const SeriesSource& query_source, const EngineOptions& engine_optio
       stop_(terms.stop),
       deadline_(query_clock.steady() +
                 std::min(terms.timeout.value_or(engine_options.timeout), engine_options.timeout)),
-      stats_(terms.stats) {}
+      stats_(terms.stats),
+      progress_(terms.progress) {}
 
 Query::~Query() {
   if (stats_ == nullptr) return;

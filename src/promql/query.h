@@ -51,7 +51,12 @@ class Query {
   /// Counts values held in memory; kLimit beyond max_samples.
   Result<> charge(size_t samples);
   void release(size_t samples);
-  void count_scanned(size_t samples) { scanned_.fetch_add(samples, std::memory_order_relaxed); }
+  void count_scanned(size_t samples) {
+    scanned_.fetch_add(samples, std::memory_order_relaxed);
+    if (progress_ != nullptr) {
+      progress_->samples_scanned.fetch_add(samples, std::memory_order_relaxed);
+    }
+  }
   void count_series(size_t series) { selected_.fetch_add(series, std::memory_order_relaxed); }
 
   /// Keeps `labels` until the query ends. Thread-safe.
@@ -80,6 +85,7 @@ class Query {
   const std::stop_token stop_;
   const std::chrono::nanoseconds deadline_;
   QueryStats* const stats_;
+  QueryProgress* const progress_;
   std::atomic<size_t> held_ = 0;
   std::atomic<size_t> peak_ = 0;
   std::atomic<uint64_t> scanned_ = 0;
