@@ -104,7 +104,7 @@ void warn_unused(Decoder& d, const YamlNode& root) {
 }
 
 void warn_unused(Decoder& d, const YamlNode& node, const ScrapeConfig& job) {
-  static constexpr std::string_view kKeys[] = {"kubernetes_sd_configs", "scrape_failure_log_file",
+  static constexpr std::string_view kKeys[] = {"scrape_failure_log_file",
                                                "scrape_native_histograms",
                                                "convert_classic_histograms_to_nhcb"};
   const std::string where = fmt::format("job {}: ", job.job_name);

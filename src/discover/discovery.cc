@@ -131,8 +131,12 @@ void DiscoveryManager::add_network_sources(Job& job, Job* before) {
     for (const config::HttpSdConfig& http : discovery.http_sd_configs) {
       job.add(before, http, [&] { return make_http_provider(http, deps_, metrics_); });
     }
-  } else if (!discovery.http_sd_configs.empty()) {
-    log_error("nothing here can speak HTTP: http_sd_configs find nothing",
+    for (const config::KubernetesSdConfig& kubernetes : discovery.kubernetes_sd_configs) {
+      job.add(before, kubernetes,
+              [&] { return make_kubernetes_provider(kubernetes, deps_, metrics_); });
+    }
+  } else if (!discovery.http_sd_configs.empty() || !discovery.kubernetes_sd_configs.empty()) {
+    log_error("nothing here can speak HTTP: http_sd_configs and kubernetes_sd_configs find nothing",
               {{"job", job.config->job_name}});
   }
   if (deps_.dns) {

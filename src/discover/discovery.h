@@ -135,6 +135,10 @@ std::unique_ptr<Provider> make_http_provider(const config::HttpSdConfig& config,
 /// not say keeps its last targets; one that does not exist has none.
 std::unique_ptr<Provider> make_dns_provider(const config::DnsSdConfig& config, DnsLookup lookup,
                                             Metrics& metrics);
+/// kubernetes_sd_configs: a group for each object of the role's kind (kube_targets.h), kept current
+/// by watches. While the API server is away, what was known last.
+std::unique_ptr<Provider> make_kubernetes_provider(const config::KubernetesSdConfig& config,
+                                                   const DiscoveryDeps& deps, Metrics& metrics);
 /// A port that answered with metrics is a target from then on, so that its silence is seen, and is
 /// forgotten after an hour without an answer. The group has __meta_local_software.
 std::unique_ptr<Provider> make_local_provider(const config::LocalProbeConfig& config, Probe probe,
