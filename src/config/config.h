@@ -339,5 +339,7 @@ std::vector<LocalEndpoint> usual_local_endpoints();
 /// <secret>, external labels expanded, only the main file's jobs (as Prometheus'
 /// /api/v1/status/config). What YAML cannot say (in_process, local_probe) is a comment.
 std::string to_yaml(const Config& config);
+/// Likewise of one job, as /api/v1/scrape_pools/config shows it.
+std::string to_yaml(const ScrapeConfig& config);
 
 }  // namespace strata::config

@@ -358,6 +358,17 @@ scrape_configs:
 )");
 }
 
+TEST(ToYaml, OfOneJobIsWhatStandsInTheWhole) {
+  const Config c = default_config();
+  for (const ScrapeConfig& job : c.scrape_configs) {
+    const std::string yaml = to_yaml(job);
+    EXPECT_TRUE(yaml.contains("job_name: " + job.job_name + "\n")) << yaml;
+    // As an item of a list it has a dash, and two more spaces before each line.
+    const std::string_view tail = std::string_view(yaml).substr(yaml.rfind('\n', yaml.size() - 2));
+    EXPECT_TRUE(to_yaml(c).contains("\n  " + std::string(tail.substr(1)))) << yaml;
+  }
+}
+
 TEST(ToYaml, TheDefaultConfigIsReadable) {
   const std::string yaml = to_yaml(default_config());
   EXPECT_TRUE(yaml.contains("  # in_process: host\n- job_name: node\n")) << yaml;

@@ -71,4 +71,11 @@ std::string to_yaml(const Config& config) {
   return writer.take();
 }
 
+std::string to_yaml(const ScrapeConfig& config) {
+  ScrapeConfig own = config;
+  YamlWriter writer;
+  fields(writer, own);
+  return writer.take();
+}
+
 }  // namespace strata::config
