@@ -6,7 +6,7 @@ ActiveQueries::Ticket::Ticket(ActiveQueries& all, ActiveQuery about, const std::
     : all_(all), client_left_(client, [source = source_]() mutable { source.request_stop(); }) {
   MutexLock lock(all_.mutex_);
   id_ = about.id = all_.next_id_++;
-  all_.entries_.emplace(id_, Entry{std::move(about), source_});
+  all_.entries_.emplace(id_, Entry{std::move(about), source_, &progress_});
 }
 
 ActiveQueries::Ticket::~Ticket() {
@@ -17,7 +17,10 @@ ActiveQueries::Ticket::~Ticket() {
 std::vector<ActiveQuery> ActiveQueries::list() const {
   std::vector<ActiveQuery> queries;
   MutexLock lock(mutex_);
-  for (const auto& [id, entry] : entries_) queries.push_back(entry.about);
+  for (const auto& [id, entry] : entries_) {
+    queries.push_back(entry.about);
+    queries.back().samples = entry.progress->samples_scanned.load(std::memory_order_relaxed);
+  }
   return queries;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "promql/engine.h"
 
 namespace strata::api {
 
@@ -17,6 +18,7 @@ struct ActiveQuery {
   std::string text;
   std::string client;  // address and port
   TimestampMs started = 0;
+  uint64_t samples = 0;  // decoded so far
 };
 
 /// Thread-safe. As many as the work pool runs at a time.
@@ -32,11 +34,14 @@ class ActiveQueries {
 
     /// Fires when the client leaves, or when somebody stops the query.
     std::stop_token stop() const { return source_.get_token(); }
+    /// For the engine to count in.
+    promql::QueryProgress& progress() { return progress_; }
 
    private:
     ActiveQueries& all_;
     uint64_t id_ = 0;
     std::stop_source source_;
+    promql::QueryProgress progress_;
     std::stop_callback<std::function<void()>> client_left_;
   };
 
@@ -49,6 +54,7 @@ class ActiveQueries {
   struct Entry {
     ActiveQuery about;
     std::stop_source source;
+    const promql::QueryProgress* progress;
   };
   mutable Mutex mutex_;
   uint64_t next_id_ GUARDED_BY(mutex_) = 1;

@@ -2,15 +2,19 @@
 //
 // Owned by app/, which gives it to the HTTP server as its handler. Handlers are thin: they read
 // parameters, call an engine, and write JSON. They run on the work pool (queries lane), so that a
-// slow query holds up neither the event loop nor a scrape; a full queue answers 503.
+// slow query holds up neither the event loop nor a scrape; a full queue answers 503. Of queries, at
+// most Services::max_queries run at a time and kMaxWaiting wait; large answers are made while they
+// are sent (reply.h).
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/regex.h"
 #include "base/thread_pool.h"
 #include "config/web_config.h"
 #include "net/http_server.h"
@@ -47,19 +51,26 @@ struct Services {
   std::function<ReloadStatus()> last_reload;
   std::function<bool()> ready;
   std::function<Labels()> external_labels;
-  ActiveQueries* active = nullptr;  // the Api's own
-  Millis slow_query{0};             // queries that take longer are logged; 0: none
-  std::string storage_retention;    // as /status/runtimeinfo prints it: "15d"
+  std::function<void()> quit;             // asks the process to end
+  ActiveQueries* active = nullptr;        // the Api's own
+  size_t max_queries = 20;                // that run at a time; kMaxWaiting more wait
+  Millis slow_query{0};                   // queries that take longer are logged; 0: none
+  std::optional<Regex> cors_origin = {};  // whose pages may read answers; none: nobody's
+  bool admin_api = false;                 // /api/v1/admin is there
+  bool lifecycle = false;                 // /-/quit is there
+  std::string storage_retention;          // as /status/runtimeinfo prints it: "15d"
 };
 
 class Api {
  public:
+  static constexpr size_t kMaxWaiting = 1000;
+
   explicit Api(Services services);
   ~Api();
   Api(const Api&) = delete;
   Api& operator=(const Api&) = delete;
 
-  /// Users and headers of web.yml; takes effect with the next request. Any thread.
+  /// Users, headers and rate limit of web.yml; takes effect with the next request. Any thread.
   void set_web(const config::WebConfig& web);
 
   /// For net::HttpServer. Called on the loop's thread.

@@ -34,9 +34,8 @@ Authenticator::Verdict Authenticator::remembered(const net::Headers& headers) co
   if (!credentials) return Verdict::kRefused;
   const auto asked = digest(credentials->user, credentials->password);
   MutexLock lock(mutex_);
-  const auto answer = answers_.find(asked);
-  if (answer == answers_.end()) return Verdict::kUnknown;
-  return answer->second ? Verdict::kAllowed : Verdict::kRefused;
+  if (allowed_.contains(asked)) return Verdict::kAllowed;
+  return refused_.contains(asked) ? Verdict::kRefused : Verdict::kUnknown;
 }
 
 bool Authenticator::verify(const net::Headers& headers) {
@@ -48,13 +47,20 @@ bool Authenticator::verify(const net::Headers& headers) {
   const bool matches =
       matches_hash(credentials->password, known ? user->bcrypt_hash.reveal() : kNobody);
   const bool allowed = known && matches;
+  const auto asked = digest(credentials->user, credentials->password);
   MutexLock lock(mutex_);
-  if (answers_.size() >= kMaxRemembered) answers_.clear();
-  answers_[digest(credentials->user, credentials->password)] = allowed;
-  return allowed;
+  if (allowed) {
+    allowed_.insert(asked);
+    return true;
+  }
+  if (refused_.size() >= kMaxRefused) refused_.clear();
+  refused_.insert(asked);
+  return false;
 }
 
 bool matches_hash(const std::string& password, const std::string& hash) {
+  // crypt() would read the password up to the zero byte only.
+  if (password.contains('\0')) return false;
   auto data = std::make_unique<crypt_data>();  // 32 KB: not for a stack
   const char* computed = ::crypt_r(password.c_str(), hash.c_str(), data.get());
   if (computed == nullptr || computed[0] == '*') return false;

@@ -2,11 +2,11 @@
 //
 // bcrypt takes tens of milliseconds on purpose, so it runs on the work pool, and what it said is
 // remembered: not the password, but its HMAC under a key that is made at start and never leaves the
-// process. At most kMaxRemembered answers are kept; wrong passwords are remembered too, so that
-// repeating one costs nothing.
+// process. Wrong passwords are remembered too, so that repeating one costs nothing; at most
+// kMaxRefused of them, and guessing many pushes out no right one (of which there is one a user).
 #pragma once
 #include <cstdint>
-#include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,7 +22,7 @@ namespace strata::api {
 /// Thread-safe.
 class Authenticator {
  public:
-  static constexpr size_t kMaxRemembered = 1000;
+  static constexpr size_t kMaxRefused = 1000;
   enum class Verdict : uint8_t { kAllowed, kRefused, kUnknown };
 
   /// No users: everybody is allowed.
@@ -39,7 +39,8 @@ class Authenticator {
   const std::vector<config::WebUser> users_;
   std::string key_;
   mutable Mutex mutex_;
-  std::map<net::Sha256Digest, bool> answers_ GUARDED_BY(mutex_);
+  std::set<net::Sha256Digest> allowed_ GUARDED_BY(mutex_);
+  std::set<net::Sha256Digest> refused_ GUARDED_BY(mutex_);
 };
 
 /// Whether `password` has the bcrypt hash `hash` ($2a$, $2b$, $2y$).

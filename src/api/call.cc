@@ -119,6 +119,18 @@ Result<std::optional<Millis>> Call::duration(std::string_view name) const {
   return *value;
 }
 
+Result<bool> Call::boolean(std::string_view name, bool fallback) const {
+  const auto text = parameter(name);
+  if (text.empty()) return fallback;
+  for (const auto* word : {"1", "t", "T", "true", "TRUE", "True"}) {
+    if (text == word) return true;
+  }
+  for (const auto* word : {"0", "f", "F", "false", "FALSE", "False"}) {
+    if (text == word) return false;
+  }
+  return bad_data(fmt::format("invalid {} \"{}\": must be boolean", name, text));
+}
+
 Result<size_t> Call::limit() const {
   const auto text = parameter("limit");
   if (text.empty()) return size_t{0};

@@ -1,5 +1,6 @@
 // One API request while it is being answered: its parameters, read the way Prometheus reads them.
 #pragma once
+#include <chrono>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -42,6 +43,8 @@ class Call {
   Result<TimestampMs> time(std::string_view name) const;
   Result<TimestampMs> time_or(std::string_view name, TimestampMs fallback) const;
   Result<std::optional<Millis>> duration(std::string_view name) const;
+  /// "true", "1", "false", …, as Go's strconv.ParseBool reads them.
+  Result<bool> boolean(std::string_view name, bool fallback) const;
   /// `limit`: 0 means none.
   Result<size_t> limit() const;
   /// `start` and `end`, all of time when they are missing.
@@ -51,6 +54,8 @@ class Call {
 
   /// What a path's variable part was: <name> in /api/v1/label/<name>/values.
   std::string path_parameter;
+  /// How long the request stood in a queue before its handler ran.
+  std::chrono::nanoseconds waited{0};
   std::vector<std::string> warnings;
   std::vector<std::string> infos;
 

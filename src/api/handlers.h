@@ -5,44 +5,64 @@
 namespace strata::api {
 
 // query_handlers.cc
-Result<net::HttpResponse> query(const Services&, Call&);
-Result<net::HttpResponse> query_range(const Services&, Call&);
-Result<net::HttpResponse> format_query(const Services&, Call&);
-Result<net::HttpResponse> query_exemplars(const Services&, Call&);
+Result<Reply> query(const Services&, Call&);
+Result<Reply> query_range(const Services&, Call&);
+Result<Reply> format_query(const Services&, Call&);
+Result<Reply> parse_query(const Services&, Call&);
+Result<Reply> query_exemplars(const Services&, Call&);
 
 // series_handlers.cc
-Result<net::HttpResponse> label_names(const Services&, Call&);
-Result<net::HttpResponse> label_values(const Services&, Call&);
-Result<net::HttpResponse> series(const Services&, Call&);
+Result<Reply> label_names(const Services&, Call&);
+Result<Reply> label_values(const Services&, Call&);
+Result<Reply> series(const Services&, Call&);
+
+// search_handlers.cc
+Result<Reply> search_metric_names(const Services&, Call&);
+Result<Reply> search_label_names(const Services&, Call&);
+Result<Reply> search_label_values(const Services&, Call&);
 
 // target_handlers.cc
-Result<net::HttpResponse> targets(const Services&, Call&);
-Result<net::HttpResponse> scrape_pools(const Services&, Call&);
-Result<net::HttpResponse> targets_metadata(const Services&, Call&);
-Result<net::HttpResponse> metadata(const Services&, Call&);
+Result<Reply> targets(const Services&, Call&);
+Result<Reply> targets_metadata(const Services&, Call&);
+Result<Reply> metadata(const Services&, Call&);
+
+// scrape_pool_handlers.cc
+Result<Reply> scrape_pools(const Services&, Call&);
+Result<Reply> scrape_pool_config(const Services&, Call&);
+Result<Reply> relabel_steps(const Services&, Call&);
 
 // status_handlers.cc
-Result<net::HttpResponse> status_config(const Services&, Call&);
-Result<net::HttpResponse> status_flags(const Services&, Call&);
-Result<net::HttpResponse> status_runtimeinfo(const Services&, Call&);
-Result<net::HttpResponse> status_buildinfo(const Services&, Call&);
-Result<net::HttpResponse> status_tsdb(const Services&, Call&);
-Result<net::HttpResponse> status_walreplay(const Services&, Call&);
+Result<Reply> status_config(const Services&, Call&);
+Result<Reply> status_flags(const Services&, Call&);
+Result<Reply> status_runtimeinfo(const Services&, Call&);
+Result<Reply> status_buildinfo(const Services&, Call&);
+Result<Reply> status_tsdb(const Services&, Call&);
+Result<Reply> status_blocks(const Services&, Call&);
+Result<Reply> status_walreplay(const Services&, Call&);
+Result<Reply> version(const Services&, Call&);
+
+// self_metrics_handler.cc
+Result<Reply> self_metrics(const Services&, Call&);
 
 // operate_handlers.cc
-Result<net::HttpResponse> active_queries(const Services&, Call&);
-Result<net::HttpResponse> stop_query(const Services&, Call&);
-Result<net::HttpResponse> features(const Services&, Call&);
-Result<net::HttpResponse> status_blocks(const Services&, Call&);
-Result<net::HttpResponse> notifications(const Services&, Call&);
-Result<net::HttpResponse> federate(const Services&, Call&);
+Result<Reply> active_queries(const Services&, Call&);
+Result<Reply> stop_query(const Services&, Call&);
+Result<Reply> features(const Services&, Call&);
+Result<Reply> notifications(const Services&, Call&);
+Result<Reply> delete_series(const Services&, Call&);
+Result<Reply> clean_tombstones(const Services&, Call&);
+Result<Reply> snapshot(const Services&, Call&);
+Result<Reply> quit(const Services&, Call&);
+
+// federate_handler.cc
+Result<Reply> federate(const Services&, Call&);
 
 // page_handlers.cc
-Result<net::HttpResponse> healthy(const Services&, Call&);
-Result<net::HttpResponse> ready(const Services&, Call&);
-Result<net::HttpResponse> reload(const Services&, Call&);
-Result<net::HttpResponse> metrics_page(const Services&, Call&);
-Result<net::HttpResponse> not_here_yet(const Services&, Call&);
+Result<Reply> healthy(const Services&, Call&);
+Result<Reply> ready(const Services&, Call&);
+Result<Reply> reload(const Services&, Call&);
+Result<Reply> metrics_page(const Services&, Call&);
+Result<Reply> not_here_yet(const Services&, Call&);
 /// The web page and what it loads; null when there is no such asset.
 std::unique_ptr<net::HttpResponse> asset(const net::HttpRequest& request);
 

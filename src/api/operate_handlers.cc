@@ -1,6 +1,5 @@
-// What an operator asks: which queries run, which features there are, which blocks; and /federate.
-#include <set>
-
+// What an operator asks and does: which queries run, which features there are, notifications,
+// administration of the store, the end.
 #include "api/active_queries.h"
 #include "api/api.h"
 #include "api/handlers.h"
@@ -24,58 +23,39 @@ void write_features(JsonWriter& json, std::string_view category,
   json.end_object();
 }
 
-// A label value in the text format.
-void append_escaped(std::string& out, std::string_view text) {
-  for (const char c : text) {
-    if (c == '\\' || c == '"') out += '\\';
-    if (c == '\n') {
-      out += "\\n";
-    } else {
-      out += c;
-    }
-  }
+Result<> check_admin(const Services& services) {
+  if (services.admin_api) return {};
+  return fail(ErrorCode::kUnavailable, "admin APIs disabled: see --web.enable-admin-api");
 }
 
-void append_federated(std::string& out, const Labels& labels, const Labels& external, double value,
-                      TimestampMs t) {
-  LabelsBuilder all(labels);
-  for (const auto& label : external) {
-    if (labels.get(label.name).empty()) all.set(label.name, label.value);
-  }
-  const Labels merged = all.build();
-  out.append(merged.metric_name()) += '{';
-  bool first = true;
-  for (const auto& label : merged) {
-    if (label.name == kMetricName) continue;
-    out += first ? "" : ",";
-    first = false;
-    out.append(label.name) += "=\"";
-    append_escaped(out, label.value);
-    out += '"';
-  }
-  out += "} ";
-  append_double_g(out, value);
-  out += fmt::format(" {}\n", t);
+// As much of a query's text as a list shows, cut between characters.
+std::string_view shown(std::string_view text) {
+  constexpr size_t kMaxShown = 2000;
+  if (text.size() <= kMaxShown) return text;
+  size_t end = kMaxShown;
+  while (end > 0 && (text[end] & 0xc0) == 0x80) --end;
+  return text.substr(0, end);
 }
 
 }  // namespace
 
-Result<net::HttpResponse> active_queries(const Services& services, Call& call) {
+Result<Reply> active_queries(const Services& services, Call& call) {
   std::string data;
   JsonWriter json(data);
   json.begin_array();
   const auto now = services.clock.now_ms();
   for (const auto& query : services.active->list()) {
     json.begin_object().key("id").integer(static_cast<int64_t>(query.id));
-    json.key("query").string(query.text).key("client").string(query.client);
+    json.key("query").string(shown(query.text)).key("client").string(query.client);
     json.key("started").string(rfc3339(query.started));
-    json.key("seconds").number(static_cast<double>(now - query.started) / 1000).end_object();
+    json.key("seconds").number(static_cast<double>(now - query.started) / 1000);
+    json.key("samples").integer(static_cast<int64_t>(query.samples)).end_object();
   }
   json.end_array();
   return success(call, data);
 }
 
-Result<net::HttpResponse> stop_query(const Services& services, Call& call) {
+Result<Reply> stop_query(const Services& services, Call& call) {
   const auto id = parse_uint(call.path_parameter);
   if (!id) return bad_data("a query's id is a number: see GET /api/v1/queries");
   if (!services.active->stop(*id)) {
@@ -84,21 +64,26 @@ Result<net::HttpResponse> stop_query(const Services& services, Call& call) {
   return success(call, "null");
 }
 
-Result<net::HttpResponse> features(const Services& services, Call& call) {
+Result<Reply> features(const Services& services, Call& call) {
   const auto& engine = services.engine.options();
   const auto& syntax = engine.syntax;
   std::string data;
   JsonWriter json(data);
   json.begin_object();
   write_features(json, "api",
-                 {{"admin", false},
+                 {{"admin", services.admin_api},
+                  {"exclude_alerts", false},
                   {"label_values_match", true},
-                  {"lifecycle", true},
+                  {"lifecycle", services.lifecycle},
+                  {"openapi_3.1", false},
+                  {"openapi_3.2", false},
                   {"otlp_write_receiver", false},
-                  {"query_stats", false},
+                  {"query_stats", true},
                   {"query_warnings", true},
                   {"remote_write_receiver", false},
-                  {"search", false},
+                  {"search", true},
+                  {"search_fuzz_alg_jarowinkler", true},
+                  {"search_fuzz_alg_subsequence", true},
                   {"time_range_labels", true},
                   {"time_range_series", true}});
   write_features(json, "prometheus", {{"agent_mode", false}, {"server_mode", true}});
@@ -137,55 +122,44 @@ Result<net::HttpResponse> features(const Services& services, Call& call) {
   return success(call, data);
 }
 
-Result<net::HttpResponse> status_blocks(const Services& services, Call& call) {
-  const auto stats = services.db.stats();
+Result<Reply> notifications(const Services& services, Call& call) {
+  const auto reload = services.last_reload();
   std::string data;
   JsonWriter json(data);
-  json.begin_object().key("blocks").begin_array();
-  for (const auto& block : stats.blocks) {
-    json.begin_object().key("ulid").string(block.name);
-    json.key("minTime").integer(block.min_time).key("maxTime").integer(block.max_time);
-    json.key("stats").begin_object();
-    json.key("numSeries").integer(static_cast<int64_t>(block.series));
-    json.key("numSamples").integer(static_cast<int64_t>(block.samples));
-    json.key("numBytes").integer(static_cast<int64_t>(block.bytes));
-    json.end_object().end_object();
+  json.begin_array();
+  if (!reload.success) {
+    json.begin_object().key("text").string("Configuration reload has failed.");
+    json.key("date").string(rfc3339(reload.at)).key("active").boolean(true).end_object();
   }
-  json.end_array().end_object();
+  json.end_array();
   return success(call, data);
 }
 
-Result<net::HttpResponse> notifications(const Services&, Call& call) { return success(call, "[]"); }
-
-// The newest sample of each selected series within the lookback, with the external labels, grouped
-// by name: what another server scrapes (Prometheus' web/federate.go).
-Result<net::HttpResponse> federate(const Services& services, Call& call) {
+Result<Reply> delete_series(const Services& services, Call& call) {
+  TRY(check_admin(services));
   const auto selectors = TRY(call.selectors());
   if (selectors.empty()) return bad_data("no match[] parameter provided");
-  const auto now = services.clock.now_ms();
-  const TimeRange range{now - services.engine.options().lookback.count() + 1, now};
-  const Labels external = services.external_labels();
-  std::map<Labels, std::pair<double, TimestampMs>> newest;
-  for (const auto& matchers : selectors) {
-    const auto set = TRY(services.source.select(matchers, range, 0));
-    for (size_t i = 0; i < set->size(); ++i) {
-      Sample sample;
-      HistogramPtr histogram;
-      if (!TRY(set->read_last(i, range, sample, histogram))) continue;
-      if (histogram || is_stale_nan(sample.v)) continue;
-      newest.emplace(set->labels(i), std::pair(sample.v, sample.t));
-    }
+  TRY(call.range());
+  return not_here_yet(services, call);
+}
+
+Result<Reply> clean_tombstones(const Services& services, Call& call) {
+  TRY(check_admin(services));
+  return not_here_yet(services, call);
+}
+
+Result<Reply> snapshot(const Services& services, Call& call) {
+  TRY(check_admin(services));
+  TRY(call.boolean("skip_head", false));
+  return not_here_yet(services, call);
+}
+
+Result<Reply> quit(const Services& services, Call&) {
+  if (!services.lifecycle) {
+    return net::text_response(403, "Lifecycle API is not enabled: see --web.enable-lifecycle.\n");
   }
-  net::HttpResponse response;
-  response.headers.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
-  std::map<std::string_view, std::string> by_name;
-  for (const auto& [labels, sample] : newest) {
-    append_federated(by_name[labels.metric_name()], labels, external, sample.first, sample.second);
-  }
-  for (const auto& [name, lines] : by_name) {
-    response.body += fmt::format("# TYPE {} untyped\n", name) + lines;
-  }
-  return response;
+  services.quit();
+  return net::text_response(200, "Requesting termination... Goodbye!\n");
 }
 
 }  // namespace strata::api

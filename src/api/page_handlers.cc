@@ -6,23 +6,23 @@
 
 namespace strata::api {
 
-Result<net::HttpResponse> healthy(const Services&, Call&) {
+Result<Reply> healthy(const Services&, Call&) {
   return net::text_response(200, "Strata is healthy.\n");
 }
 
-Result<net::HttpResponse> ready(const Services& services, Call&) {
+Result<Reply> ready(const Services& services, Call&) {
   if (services.ready()) return net::text_response(200, "Strata is ready.\n");
   return net::text_response(503, "Strata is starting.\n");
 }
 
-Result<net::HttpResponse> reload(const Services& services, Call&) {
+Result<Reply> reload(const Services& services, Call&) {
   auto reloaded = services.reload();
   if (reloaded) return net::text_response(200, "");
   return net::text_response(
       500, "failed to reload the configuration: " + reloaded.error().message + "\n");
 }
 
-Result<net::HttpResponse> metrics_page(const Services& services, Call& call) {
+Result<Reply> metrics_page(const Services& services, Call& call) {
   const auto format = metrics::negotiate_format(call.request().headers.value("Accept"));
   net::HttpResponse response;
   response.headers.set("Content-Type", format == metrics::Format::kText
@@ -33,7 +33,7 @@ Result<net::HttpResponse> metrics_page(const Services& services, Call& call) {
   return response;
 }
 
-Result<net::HttpResponse> not_here_yet(const Services&, Call& call) {
+Result<Reply> not_here_yet(const Services&, Call& call) {
   return error_response(501, "unavailable",
                         call.request().path + " is not part of this version of Strata yet");
 }

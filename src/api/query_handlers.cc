@@ -1,4 +1,4 @@
-// /api/v1/query, query_range, format_query, query_exemplars.
+// /api/v1/query and query_range.
 #include "api/active_queries.h"
 #include "api/api.h"
 #include "api/handlers.h"
@@ -11,43 +11,159 @@
 namespace strata::api {
 namespace {
 
+using std::chrono::nanoseconds;
+
 // Prometheus' own bound on the resolution of a range query.
 constexpr int64_t kMaxPointsPerSeries = 11'000;
+
+// What a query and a range query have in common.
+struct Terms {
+  size_t limit = 0;
+  std::optional<Millis> timeout;
+  std::optional<Millis> lookback;
+  std::string_view stats;  // "": not asked for
+};
+
+Result<Terms> read_terms(const Services& services, Call& call) {
+  Terms terms;
+  terms.limit = TRY(call.limit());
+  terms.timeout = TRY(call.duration("timeout"));
+  terms.lookback = TRY(call.duration("lookback_delta"));
+  terms.stats = call.parameter("stats");
+  if (!terms.stats.empty() && terms.stats != "true" && terms.stats != "all") {
+    call.warnings.push_back(
+        fmt::format("value \"{}\" for parameter \"stats\" is deprecated and will be rejected in "
+                    "the next major release, use \"true\" or \"all\"",
+                    terms.stats));
+  }
+  // The time in the queue counts.
+  const Millis allowed = std::min(terms.timeout.value_or(services.engine.options().timeout),
+                                  services.engine.options().timeout);
+  if (call.waited > allowed) {
+    return fail(ErrorCode::kTimeout, "query timed out in query queue");
+  }
+  terms.timeout = allowed - std::chrono::duration_cast<Millis>(call.waited);
+  return terms;
+}
 
 // A query while it runs: listed, to be stopped, and logged afterwards when it was slow.
 class Running {
  public:
-  Running(const Services& services, const Call& call, std::string_view text)
+  Running(const Services& services, const Call& call, const Terms& terms)
       : services_(services),
-        text_(text),
+        call_(call),
+        terms_(terms),
         began_(services.clock.steady()),
         ticket_(*services.active,
-                {.text = text_,
+                {.text = std::string(text()),
                  .client = call.request().remote_address,
                  .started = services.clock.now_ms()},
                 call.stop()) {}
   ~Running() {
     const auto took = services_.clock.steady() - began_;
     if (services_.slow_query.count() == 0 || took < services_.slow_query) return;
-    log_warn("slow query", {{"query", text_},
-                            {"seconds", std::chrono::duration<double>(took).count()},
+    log_warn("slow query", {{"query", text()},
+                            {"client", call_.request().remote_address},
+                            {"seconds", seconds(took)},
                             {"series", stats_.series_selected},
-                            {"samples", stats_.samples_scanned}});
+                            {"samples", stats_.samples_scanned},
+                            {"peak_samples", stats_.peak_samples}});
   }
   Running(const Running&) = delete;
   Running& operator=(const Running&) = delete;
 
-  promql::QueryTerms terms(std::optional<Millis> timeout, std::optional<Millis> lookback) {
-    return {.stop = ticket_.stop(), .timeout = timeout, .lookback = lookback, .stats = &stats_};
+  Result<promql::ExprPtr> parse() {
+    auto parsed = promql::parse(text(), services_.engine.options().syntax);
+    prepared_ = services_.clock.steady();
+    if (!parsed) return std::unexpected(parsed.error().within("invalid parameter \"query\""));
+    return parsed;
+  }
+
+  promql::QueryTerms terms() {
+    return {.stop = ticket_.stop(),
+            .timeout = terms_.timeout,
+            .lookback = terms_.lookback,
+            .stats = &stats_,
+            .progress = &ticket_.progress()};
+  }
+
+  // As util/stats/query_stats.go names them. Sorting is part of our evaluation.
+  std::string statistics() const {
+    if (terms_.stats.empty()) return "";
+    const auto now = services_.clock.steady();
+    std::string out;
+    JsonWriter json(out);
+    json.begin_object().key("timings").begin_object();
+    json.key("evalTotalTime").number(seconds(now - began_));
+    json.key("resultSortTime").number(0);
+    json.key("queryPreparationTime").number(seconds(prepared_ - began_));
+    json.key("innerEvalTime").number(seconds(now - prepared_));
+    json.key("execQueueTime").number(seconds(call_.waited));
+    json.key("execTotalTime").number(seconds(now - began_ + call_.waited));
+    json.end_object().key("samples").begin_object();
+    json.key("totalQueryableSamples").integer(static_cast<int64_t>(stats_.samples_scanned));
+    json.key("samplesRead").integer(static_cast<int64_t>(stats_.samples_scanned));
+    json.key("peakSamples").integer(static_cast<int64_t>(stats_.peak_samples));
+    json.end_object().end_object();
+    return out;
   }
 
  private:
+  static double seconds(nanoseconds t) { return std::chrono::duration<double>(t).count(); }
+  std::string_view text() const { return call_.parameter("query"); }
+
   const Services& services_;
-  const std::string text_;
-  const std::chrono::nanoseconds began_;
+  const Call& call_;
+  const Terms& terms_;
+  const nanoseconds began_;
+  nanoseconds prepared_{0};
   promql::QueryStats stats_;
   ActiveQueries::Ticket ticket_;
 };
+
+// A result on its way out: each series is written, and forgotten.
+class ResultPieces final : public Pieces {
+ public:
+  using Type = wire::QueryResponseWriter::Type;
+
+  ResultPieces(QueryResult result, std::string stats)
+      : result_(std::move(result)), stats_(std::move(stats)) {}
+
+  bool next(std::string& out) override {
+    constexpr size_t kEnough = size_t{64} << 10;
+    if (!writer_) writer_.emplace(text_, static_cast<Type>(result_.value.index()));
+    const bool more = std::visit([&](auto& value) { return write(value, kEnough); }, result_.value);
+    if (!more) writer_->finish(result_.warnings, result_.infos, stats_);
+    out += text_;
+    text_.clear();
+    return more;
+  }
+
+ private:
+  template <class T>
+  bool write(std::vector<T>& list, size_t enough) {
+    for (; at_ < list.size() && text_.size() < enough; ++at_) {
+      writer_->add(list[at_]);
+      list[at_] = {};
+    }
+    return at_ < list.size();
+  }
+  template <class T>
+  bool write(T& value, size_t) {
+    writer_->add(value);
+    return false;
+  }
+
+  QueryResult result_;
+  const std::string stats_;
+  std::string text_;
+  std::optional<wire::QueryResponseWriter> writer_;
+  size_t at_ = 0;
+};
+static_assert(std::is_same_v<std::variant_alternative_t<0, QueryValue>, Scalar> &&
+              std::is_same_v<std::variant_alternative_t<1, QueryValue>, StringValue> &&
+              std::is_same_v<std::variant_alternative_t<2, QueryValue>, Vector> &&
+              std::is_same_v<std::variant_alternative_t<3, QueryValue>, Matrix>);
 
 // Cuts the series beyond the request's limit and says so.
 void apply_limit(QueryResult& result, size_t limit) {
@@ -67,39 +183,32 @@ bool is_empty(const QueryValue& value) {
   return false;
 }
 
-// To the empty answer goes why it is empty, where that can be told.
-void add_hints(const Services& services, std::string_view text, QueryResult& result) {
-  if (!is_empty(result.value)) return;
-  const auto expr = promql::parse(text, services.engine.options().syntax);
-  if (!expr) return;
-  for (auto& hint : hints(services.source, **expr, text)) result.infos.push_back(std::move(hint));
-}
-
-net::HttpResponse respond(const Services& services, std::string_view text, QueryResult result,
-                          size_t limit) {
-  add_hints(services, text, result);
+Reply reply_with(const Services& services, const Call& call, const promql::Expr& expr,
+                 QueryResult result, size_t limit, std::string stats) {
+  // To the empty answer goes why it is empty, where that can be told.
+  if (is_empty(result.value)) {
+    auto found = hints(services.source, expr, call.parameter("query"));
+    std::ranges::move(found, std::back_inserter(result.infos));
+  }
   apply_limit(result, limit);
-  std::string body;
-  wire::append_query_response(body, result);
-  return net::json_response(200, std::move(body));
+  result.warnings.insert(result.warnings.end(), call.warnings.begin(), call.warnings.end());
+  return {net::json_response(200, ""),
+          std::make_unique<ResultPieces>(std::move(result), std::move(stats))};
 }
 
 }  // namespace
 
-Result<net::HttpResponse> query(const Services& services, Call& call) {
-  const auto limit = TRY(call.limit());
+Result<Reply> query(const Services& services, Call& call) {
   const auto at = TRY(call.time_or("time", services.clock.now_ms()));
-  const auto timeout = TRY(call.duration("timeout"));
-  const auto lookback = TRY(call.duration("lookback_delta"));
-  const auto text = call.parameter("query");
-  Running running(services, call, text);
-  auto result =
-      TRY(services.engine.instant(services.source, text, at, running.terms(timeout, lookback)));
-  return respond(services, text, std::move(result), limit);
+  const auto terms = TRY(read_terms(services, call));
+  Running running(services, call, terms);
+  const auto expr = TRY(running.parse());
+  auto result = TRY(services.engine.instant(services.source, *expr, call.parameter("query"), at,
+                                            running.terms()));
+  return reply_with(services, call, *expr, std::move(result), terms.limit, running.statistics());
 }
 
-Result<net::HttpResponse> query_range(const Services& services, Call& call) {
-  const auto limit = TRY(call.limit());
+Result<Reply> query_range(const Services& services, Call& call) {
   const auto start = TRY(call.time("start"));
   const auto end = TRY(call.time("end"));
   if (end < start) {
@@ -117,29 +226,12 @@ Result<net::HttpResponse> query_range(const Services& services, Call& call) {
         "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query "
         "resolution (?step=XX)");
   }
-  const auto timeout = TRY(call.duration("timeout"));
-  const auto lookback = TRY(call.duration("lookback_delta"));
-  const auto text = call.parameter("query");
-  Running running(services, call, text);
-  auto result = TRY(services.engine.range(services.source, text, start, end, step,
-                                          running.terms(timeout, lookback)));
-  return respond(services, text, std::move(result), limit);
-}
-
-Result<net::HttpResponse> format_query(const Services& services, Call& call) {
-  const auto text = TRY(call.required("query"));
-  const auto parsed = TRY(promql::parse(text, services.engine.options().syntax));
-  std::string data;
-  append_json_string(data, promql::pretty(*parsed));
-  return success(call, data);
-}
-
-Result<net::HttpResponse> query_exemplars(const Services& services, Call& call) {
-  // Exemplars are parsed but not stored yet: an empty answer is true, and what Grafana expects.
-  const auto text = TRY(call.required("query"));
-  TRY(promql::parse(text, services.engine.options().syntax));
-  TRY(call.range());
-  return success(call, "[]");
+  const auto terms = TRY(read_terms(services, call));
+  Running running(services, call, terms);
+  const auto expr = TRY(running.parse());
+  auto result = TRY(services.engine.range(services.source, *expr, call.parameter("query"), start,
+                                          end, step, running.terms()));
+  return reply_with(services, call, *expr, std::move(result), terms.limit, running.statistics());
 }
 
 }  // namespace strata::api

@@ -37,28 +37,39 @@ bool allows(std::string_view methods, std::string_view method) {
 
 const std::vector<Route>& routes() {
   static const std::vector<Route> kRoutes = {
-      {"/api/v1/query", "GET POST", query},
-      {"/api/v1/query_range", "GET POST", query_range},
+      {"/api/v1/query", "GET POST", query, Runs::kInTurn},
+      {"/api/v1/query_range", "GET POST", query_range, Runs::kInTurn},
       {"/api/v1/query_exemplars", "GET POST", query_exemplars},
       {"/api/v1/format_query", "GET POST", format_query},
+      {"/api/v1/parse_query", "GET POST", parse_query},
       {"/api/v1/labels", "GET POST", label_names},
       {"/api/v1/label/*/values", "GET", label_values},
       {"/api/v1/series", "GET POST", series},
+      {"/api/v1/search/metric_names", "GET POST", search_metric_names},
+      {"/api/v1/search/label_names", "GET POST", search_label_names},
+      {"/api/v1/search/label_values", "GET POST", search_label_values},
       {"/api/v1/metadata", "GET", metadata},
       {"/api/v1/targets", "GET", targets},
       {"/api/v1/targets/metadata", "GET", targets_metadata},
+      {"/api/v1/targets/relabel_steps", "GET", relabel_steps},
       {"/api/v1/scrape_pools", "GET", scrape_pools},
+      {"/api/v1/scrape_pools/config", "GET", scrape_pool_config},
       {"/api/v1/status/config", "GET", status_config},
       {"/api/v1/status/flags", "GET", status_flags},
       {"/api/v1/status/runtimeinfo", "GET", status_runtimeinfo},
       {"/api/v1/status/buildinfo", "GET", status_buildinfo},
       {"/api/v1/status/tsdb", "GET", status_tsdb},
-      {"/api/v1/status/walreplay", "GET", status_walreplay},
       {"/api/v1/status/tsdb/blocks", "GET", status_blocks},
-      {"/api/v1/queries", "GET", active_queries},
-      {"/api/v1/queries/*", "DELETE", stop_query},
+      {"/api/v1/status/walreplay", "GET", status_walreplay},
+      {"/api/v1/status/self_metrics", "GET", self_metrics},
+      {"/api/v1/queries", "GET", active_queries, Runs::kOnLoop},
+      {"/api/v1/queries/*", "DELETE", stop_query, Runs::kOnLoop, true},
       {"/api/v1/features", "GET", features},
       {"/api/v1/notifications", "GET", notifications},
+      {"/api/v1/notifications/live", "GET", not_here_yet},
+      {"/api/v1/admin/tsdb/delete_series", "POST PUT", delete_series, Runs::kOnPool, true},
+      {"/api/v1/admin/tsdb/clean_tombstones", "POST PUT", clean_tombstones, Runs::kOnPool, true},
+      {"/api/v1/admin/tsdb/snapshot", "POST PUT", snapshot, Runs::kOnPool, true},
       {"/api/v1/rules", "GET", not_here_yet},
       {"/api/v1/alerts", "GET", not_here_yet},
       {"/api/v1/alertmanagers", "GET", not_here_yet},
@@ -67,9 +78,11 @@ const std::vector<Route>& routes() {
       {"/api/v1/otlp/v1/metrics", "POST", not_here_yet},
       {"/federate", "GET", federate},
       {"/metrics", "GET", metrics_page},
-      {"/-/healthy", "GET", healthy},
-      {"/-/ready", "GET", ready},
-      {"/-/reload", "POST PUT", reload},
+      {"/version", "GET", version},
+      {"/-/healthy", "GET", healthy, Runs::kOnLoop},
+      {"/-/ready", "GET", ready, Runs::kOnLoop},
+      {"/-/reload", "POST PUT", reload, Runs::kOnPool, true},
+      {"/-/quit", "POST PUT", quit, Runs::kOnLoop, true},
   };
   return kRoutes;
 }
@@ -137,7 +150,8 @@ net::HttpResponse success(const Call& call, std::string_view data) {
   std::string body;
   body.reserve(data.size() + 64);
   JsonWriter json(body);
-  json.begin_object().key("status").string("success").key("data").raw(data);
+  json.begin_object().key("status").string("success");
+  if (!data.empty()) json.key("data").raw(data);
   const auto list = [&](std::string_view name, const std::vector<std::string>& texts) {
     if (texts.empty()) return;
     json.key(name).begin_array();

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/call.h"
+#include "api/reply.h"
 #include "net/http.h"
 
 namespace strata::api {
@@ -13,12 +14,21 @@ namespace strata::api {
 struct Services;
 
 /// Answers one request. An error becomes Prometheus' error envelope with the status of its code.
-using Handler = Result<net::HttpResponse> (*)(const Services&, Call&);
+using Handler = Result<Reply> (*)(const Services&, Call&);
+
+/// Where a handler runs.
+enum class Runs : uint8_t {
+  kOnPool,
+  kInTurn,  // on the pool, of which queries take only so many workers (--query.max-concurrency)
+  kOnLoop,  // costs microseconds and must work when the pool is busy
+};
 
 struct Route {
   std::string_view path;     // one "*" segment may stand for any: "/api/v1/label/*/values"
   std::string_view methods;  // "GET POST"; HEAD goes with GET
   Handler handler;
+  Runs runs = Runs::kOnPool;
+  bool acts = false;  // changes something: not for pages of other sites
 };
 
 /// Every path that there is, in the order of the documentation.
@@ -39,7 +49,7 @@ std::string_view error_type(ErrorCode code);
 net::HttpResponse error_response(const Error& error);
 net::HttpResponse error_response(int status, std::string_view type, std::string_view message);
 
-/// `data` is JSON; warnings and infos are the call's.
+/// `data` is JSON; warnings and infos are the call's. No data, no "data".
 net::HttpResponse success(const Call& call, std::string_view data);
 
 }  // namespace strata::api

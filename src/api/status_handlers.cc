@@ -1,4 +1,4 @@
-// /api/v1/status/*.
+// /api/v1/status/*, /version.
 #include <unistd.h>
 
 #include <thread>
@@ -38,15 +38,30 @@ std::string working_directory() {
   return ::getcwd(path, sizeof path) != nullptr ? path : "";
 }
 
+void write_build(JsonWriter& json) {
+  const auto& build = build_info();
+  json.begin_object();
+  json.key("application").string("Strata");
+  // Grafana takes what is below 2.24 for a Prometheus that cannot filter label values, so the
+  // version is that of the API; what follows the plus is ours (SemVer's build metadata).
+  json.key("version").string(fmt::format("{}+strata.{}", kApiVersion, build.version));
+  json.key("revision").string(build.revision);
+  json.key("branch").string(build.branch);
+  json.key("buildUser").string("");
+  json.key("buildDate").string("");
+  json.key("goVersion").string(build.compiler);
+  json.end_object();
+}
+
 }  // namespace
 
-Result<net::HttpResponse> status_config(const Services& services, Call& call) {
+Result<Reply> status_config(const Services& services, Call& call) {
   std::string data;
   JsonWriter(data).begin_object().key("yaml").string(services.config_yaml()).end_object();
   return success(call, data);
 }
 
-Result<net::HttpResponse> status_flags(const Services& services, Call& call) {
+Result<Reply> status_flags(const Services& services, Call& call) {
   std::string data;
   JsonWriter json(data);
   json.begin_object();
@@ -55,7 +70,7 @@ Result<net::HttpResponse> status_flags(const Services& services, Call& call) {
   return success(call, data);
 }
 
-Result<net::HttpResponse> status_runtimeinfo(const Services& services, Call& call) {
+Result<Reply> status_runtimeinfo(const Services& services, Call& call) {
   const auto stats = services.db.stats();
   const auto reload = services.last_reload();
   std::string data;
@@ -79,25 +94,21 @@ Result<net::HttpResponse> status_runtimeinfo(const Services& services, Call& cal
   return success(call, data);
 }
 
-Result<net::HttpResponse> status_buildinfo(const Services&, Call& call) {
-  const auto& build = build_info();
+Result<Reply> status_buildinfo(const Services&, Call& call) {
   std::string data;
   JsonWriter json(data);
-  json.begin_object();
-  json.key("application").string("Strata");
-  // Grafana takes what is below 2.24 for a Prometheus that cannot filter label values, so the
-  // version is that of the API; what follows the plus is ours (SemVer's build metadata).
-  json.key("version").string(fmt::format("{}+strata.{}", kApiVersion, build.version));
-  json.key("revision").string(build.revision);
-  json.key("branch").string(build.branch);
-  json.key("buildUser").string("");
-  json.key("buildDate").string("");
-  json.key("goVersion").string(build.compiler);
-  json.end_object();
+  write_build(json);
   return success(call, data);
 }
 
-Result<net::HttpResponse> status_tsdb(const Services& services, Call& call) {
+Result<Reply> version(const Services&, Call&) {
+  std::string body;
+  JsonWriter json(body);
+  write_build(json);
+  return net::json_response(200, std::move(body));
+}
+
+Result<Reply> status_tsdb(const Services& services, Call& call) {
   size_t limit = kDefaultTopSize;
   if (const auto text = call.parameter("limit"); !text.empty()) {
     const auto value = parse_uint(text);
@@ -125,7 +136,29 @@ Result<net::HttpResponse> status_tsdb(const Services& services, Call& call) {
   return success(call, data);
 }
 
-Result<net::HttpResponse> status_walreplay(const Services&, Call& call) {
+Result<Reply> status_blocks(const Services& services, Call& call) {
+  const auto stats = services.db.stats();
+  std::string data;
+  JsonWriter json(data);
+  json.begin_object().key("blocks").begin_array();
+  for (const auto& block : stats.blocks) {
+    json.begin_object().key("ulid").string(block.name).key("version").integer(1);
+    json.key("minTime").integer(block.min_time).key("maxTime").integer(block.max_time);
+    json.key("stats").begin_object();
+    json.key("numSeries").integer(static_cast<int64_t>(block.series));
+    json.key("numSamples").integer(static_cast<int64_t>(block.samples));
+    json.key("numBytes").integer(static_cast<int64_t>(block.bytes));
+    // A block's columns are one for each series: there is nothing smaller.
+    json.key("numChunks").integer(static_cast<int64_t>(block.series));
+    json.end_object().key("compaction").begin_object();
+    json.key("level").integer(1).key("sources").begin_array().string(block.name).end_array();
+    json.end_object().end_object();
+  }
+  json.end_array().end_object();
+  return success(call, data);
+}
+
+Result<Reply> status_walreplay(const Services&, Call& call) {
   // Replay is over before the server listens; the numbers are those of a finished one.
   return success(call, R"({"min":0,"max":0,"current":0,"state":"done"})");
 }

@@ -1,4 +1,4 @@
-// /api/v1/targets, targets/metadata, scrape_pools, metadata.
+// /api/v1/targets, targets/metadata, metadata.
 #include <set>
 
 #include "api/api.h"
@@ -52,7 +52,7 @@ bool wanted(std::string_view asked, std::string_view family) {
 
 }  // namespace
 
-Result<net::HttpResponse> targets(const Services& services, Call& call) {
+Result<Reply> targets(const Services& services, Call& call) {
   const auto state = call.parameter("state");
   const auto pool = call.parameter("scrapePool");
   if (!state.empty() && state != "active" && state != "dropped" && state != "any") {
@@ -90,16 +90,7 @@ Result<net::HttpResponse> targets(const Services& services, Call& call) {
   return success(call, data);
 }
 
-Result<net::HttpResponse> scrape_pools(const Services& services, Call& call) {
-  std::string data;
-  JsonWriter json(data);
-  json.begin_object().key("scrapePools").begin_array();
-  for (const auto& job : services.scrape.status()) json.string(job.job);
-  json.end_array().end_object();
-  return success(call, data);
-}
-
-Result<net::HttpResponse> targets_metadata(const Services& services, Call& call) {
+Result<Reply> targets_metadata(const Services& services, Call& call) {
   const auto limit = TRY(call.limit());
   const auto metric = call.parameter("metric");
   std::vector<Matcher> matchers;
@@ -132,7 +123,7 @@ Result<net::HttpResponse> targets_metadata(const Services& services, Call& call)
   return success(call, data);
 }
 
-Result<net::HttpResponse> metadata(const Services& services, Call& call) {
+Result<Reply> metadata(const Services& services, Call& call) {
   const auto limit = TRY(call.limit());
   const auto metric = call.parameter("metric");
   const auto per_metric_text = call.parameter("limit_per_metric");

@@ -16,6 +16,10 @@ constexpr Flag kFlags[] = {
      "TLS, users and headers, in the format of Prometheus' web.yml."},
     {"web.allow-unauthenticated", "false", "",
      "Listen beyond this machine although nobody has to log in."},
+    {"web.cors.origin", ".*", "REGEX",
+     "Whose pages may read answers of the API: matched against the whole Origin."},
+    {"web.enable-lifecycle", "false", "", "POST /-/quit ends Strata."},
+    {"web.enable-admin-api", "false", "", "/api/v1/admin is there."},
     {"web.max-connections", "512", "N", "Connections that may be open at once."},
     {"web.read-timeout", "5m", "DURATION", "How long a client may take to send a request."},
     {"storage.tsdb.path", "data", "DIR", "Where samples are kept.", "storage.path"},
@@ -31,6 +35,8 @@ constexpr Flag kFlags[] = {
      "How far back an instant selector looks for a sample."},
     {"query.timeout", "2m", "DURATION", "The longest a query may take."},
     {"query.max-samples", "50000000", "N", "Samples that one query may hold in memory."},
+    {"query.max-concurrency", "20", "N",
+     "Queries that run at a time, at least 1; others wait for their turn."},
     {"query.log-slow", "10s", "DURATION", "Queries that take longer are logged; 0: none."},
     {"work.threads", "0", "N", "Threads that ingest and evaluate; 0: one a core."},
     {"enable-feature", "", "NAME,...",
@@ -64,6 +70,11 @@ class Reader {
     const auto value = parse_uint(text(name));
     if (!value) wrong(name, "a number of at least 0");
     return value.value_or(0);
+  }
+  size_t at_least_one(std::string_view name) {
+    const size_t value = number(name);
+    if (value == 0) wrong(name, "a number of at least 1");
+    return value;
   }
   uint64_t bytes(std::string_view name) {
     const auto& value = text(name);
@@ -132,6 +143,9 @@ Result<ServeOptions> serve_options(const FlagValues& values) {
       .listen_address = read.text("web.listen-address"),
       .web_config_file = read.text("web.config.file"),
       .allow_unauthenticated = read.on("web.allow-unauthenticated"),
+      .cors_origin = read.text("web.cors.origin"),
+      .lifecycle = read.on("web.enable-lifecycle"),
+      .admin_api = read.on("web.enable-admin-api"),
       .max_connections = read.number("web.max-connections"),
       .read_timeout = read.duration("web.read-timeout"),
       .storage_path = read.text("storage.tsdb.path"),
@@ -142,6 +156,7 @@ Result<ServeOptions> serve_options(const FlagValues& values) {
       .lookback = read.duration("query.lookback-delta"),
       .query_timeout = read.duration("query.timeout"),
       .max_samples = read.number("query.max-samples"),
+      .max_queries = read.at_least_one("query.max-concurrency"),
       .slow_query = read.duration("query.log-slow"),
       .threads = read.number("work.threads"),
       .features = split(read.text("enable-feature")),

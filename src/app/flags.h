@@ -34,6 +34,9 @@ struct ServeOptions {
   std::string listen_address;
   std::string web_config_file;
   bool allow_unauthenticated = false;
+  std::string cors_origin;
+  bool lifecycle = false;
+  bool admin_api = false;
   size_t max_connections = 0;
   Millis read_timeout{0};
   std::string storage_path;
@@ -44,6 +47,7 @@ struct ServeOptions {
   Millis lookback{0};
   Millis query_timeout{0};
   size_t max_samples = 0;
+  size_t max_queries = 0;
   Millis slow_query{0};
   size_t threads = 0;  // 0: one a core
   std::vector<std::string> features;

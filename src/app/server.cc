@@ -1,5 +1,6 @@
 #include "app/server.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include "app/own_series.h"
@@ -78,27 +79,19 @@ net::TlsVersion net_version(config::TlsVersion version) {
   return net::TlsVersion::kTls12;
 }
 
-// What web.yml may ask for and cannot have yet: an error where ignoring it would let someone in.
-Result<> check_web_config(const config::WebConfig& web, const std::string& file) {
-  const auto& tls = web.tls_server_config;
-  if (!tls.client_allowed_sans.empty()) {
-    return fail(ErrorCode::kUnavailable, file + ": client_allowed_sans is not supported yet");
-  }
-  const auto ignored = [&](bool set, std::string_view key) {
-    if (set) log_warn("web.yml: not supported yet; ignored", {{"file", file}, {"key", key}});
-  };
-  ignored(!tls.cipher_suites.empty(), "cipher_suites");
-  ignored(!tls.curve_preferences.empty(), "curve_preferences");
-  ignored(web.rate_limit_burst > 0, "rate_limit");
-  return {};
-}
-
 net::ServerTlsOptions tls_options(const config::TlsServerConfig& config) {
   net::ServerTlsOptions tls;
   tls.cert_file = config.cert_file;
+  tls.cert_pem = config.cert;
   tls.key_file = config.key_file;
+  tls.key_pem = config.key.reveal();
   tls.client_ca_file = config.client_ca_file;
+  tls.client_ca_pem = config.client_ca;
   tls.client_auth = static_cast<net::ClientAuth>(config.client_auth_type);
+  tls.client_allowed_sans = config.client_allowed_sans;
+  tls.cipher_suites = config.cipher_suites;
+  tls.curves = config.curve_preferences;
+  tls.prefer_server_ciphers = config.prefer_server_cipher_suites;
   tls.min_version = net_version(config.min_version);
   tls.max_version = net_version(config.max_version);
   return tls;
@@ -187,7 +180,6 @@ Result<> Server::listen() {
   if (!options_.web_config_file.empty()) {
     const auto web = TRY(config::load_web_config(options_.web_config_file, real_fs()));
     if (web.tls) http.tls = tls_options(web.tls_server_config);
-    TRY(check_web_config(web, options_.web_config_file));
     has_users_ = !web.basic_auth_users.empty();
   }
   const auto where = TRY(net::parse_host_port(options_.listen_address));
@@ -198,7 +190,11 @@ Result<> Server::listen() {
         "--web.allow-unauthenticated",
         options_.listen_address));
   }
-  api_ = std::make_unique<api::Api>(services());
+  auto cors_origin = Regex::compile(options_.cors_origin);
+  if (!cors_origin) return std::unexpected(cors_origin.error().within("--web.cors.origin"));
+  auto services = this->services();
+  services.cors_origin = std::move(*cors_origin);
+  api_ = std::make_unique<api::Api>(std::move(services));
   TRY(load_web_users());
   http_ = TRY(net::HttpServer::start(
       loop_, std::move(http),
@@ -243,7 +239,11 @@ api::Services Server::services() {
           .last_reload = [this] { return *reload_status_.get(); },
           .ready = [this] { return ready_.load(); },
           .external_labels = [this] { return config_.get()->global.external_labels; },
+          .quit = [] { ::kill(::getpid(), SIGTERM); },  // the main thread takes it from there
+          .max_queries = options_.max_queries,
           .slow_query = options_.slow_query,
+          .admin_api = options_.admin_api,
+          .lifecycle = options_.lifecycle,
           .storage_retention = format_duration(options_.retention_time)};
 }
 
