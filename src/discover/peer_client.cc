@@ -103,20 +103,22 @@ void PeerClient::fetch_with_token(net::ClientRequest request,
   const auto asked_at = clock_.steady();
   const auto timeout = request.timeout;
   const std::stop_token stop = request.stop;
-  // This may be gone when the token comes: all that is needed goes along.
-  tokens_->get(
-      timeout, stop,
-      [fetch = fetch_, tokens = tokens_, &clock = clock_, asked_at, request = std::move(request),
-       done = std::move(done)](Result<std::string> authorization) mutable {
-        if (!authorization) return done(std::unexpected(authorization.error()));
-        request.timeout -= clock.steady() - asked_at;
-        request.headers.set("Authorization", *authorization);
-        fetch(std::move(request), [tokens, used = *std::move(authorization),
-                                   done = std::move(done)](auto response) mutable {
-          if (response && response->status == 401) tokens->forget(used);
-          done(std::move(response));
-        });
-      });
+  // This may be gone when the token comes: all that is needed goes along. Weakly, for the tokens
+  // keep what waits for them.
+  tokens_->get(timeout, stop,
+               [fetch = fetch_, weak = std::weak_ptr(tokens_), &clock = clock_, asked_at,
+                request = std::move(request),
+                done = std::move(done)](Result<std::string> authorization) mutable {
+                 if (!authorization) return done(std::unexpected(authorization.error()));
+                 request.timeout -= clock.steady() - asked_at;
+                 request.headers.set("Authorization", *authorization);
+                 fetch(std::move(request), [weak, used = *std::move(authorization),
+                                            done = std::move(done)](auto response) mutable {
+                   const auto tokens = weak.lock();
+                   if (tokens && response && response->status == 401) tokens->forget(used);
+                   done(std::move(response));
+                 });
+               });
 }
 
 }  // namespace strata::discover
