@@ -1,6 +1,7 @@
 #include "scrape/fetcher.h"
 
 #include "base/number.h"
+#include "wire/protobuf_exposition.h"
 
 namespace strata::scrape {
 namespace {
@@ -55,6 +56,25 @@ class HttpFetcher final : public Fetcher {
   }
 
  private:
+  /// A body that is still empty.
+  static Result<Body> format_of(const config::ScrapeConfig& config, std::string_view content_type) {
+    Body body;
+    body.is_protobuf = wire::is_protobuf(content_type);
+    if (body.is_protobuf) return body;
+    const auto format = wire::format_of_content_type(content_type);
+    if (format) {
+      body.format = *format;
+      return body;
+    }
+    if (!config.fallback_scrape_protocol) return std::unexpected(format.error());
+    const auto fallback = *config.fallback_scrape_protocol;
+    body.is_protobuf = fallback == config::ScrapeProtocol::kPrometheusProto;
+    const bool open_metrics = fallback == config::ScrapeProtocol::kOpenMetricsText001 ||
+                              fallback == config::ScrapeProtocol::kOpenMetricsText100;
+    if (open_metrics) body.format = wire::ExpositionFormat::kOpenMetrics;
+    return body;
+  }
+
   static Result<Body> body_of(const config::ScrapeConfig& config,
                               Result<net::ClientResponse> response) {
     if (!response) return std::unexpected(std::move(response).error());
@@ -62,17 +82,7 @@ class HttpFetcher final : public Fetcher {
       return bad_data(fmt::format("server returned HTTP status {} {}", response->status,
                                   net::reason_phrase(response->status)));
     }
-    Body body;
-    const auto content_type = response->headers.value("Content-Type");
-    auto format = wire::format_of_content_type(content_type);
-    if (!format && config.fallback_scrape_protocol) {
-      const auto fallback = *config.fallback_scrape_protocol;
-      const bool open_metrics = fallback == config::ScrapeProtocol::kOpenMetricsText001 ||
-                                fallback == config::ScrapeProtocol::kOpenMetricsText100;
-      format = open_metrics ? wire::ExpositionFormat::kOpenMetrics : wire::ExpositionFormat::kText;
-    }
-    if (!format) return std::unexpected(format.error());
-    body.format = *format;
+    auto body = TRY(format_of(config, response->headers.value("Content-Type")));
     body.bytes = std::move(response->body);
     return body;
   }
@@ -115,7 +125,6 @@ std::string accept_header(const config::ScrapeConfig& config) {
   std::string out;
   int weight = 6;
   for (const auto protocol : config.scrape_protocols) {
-    if (protocol == config::ScrapeProtocol::kPrometheusProto) continue;  // cannot read it yet
     out.append(accept_entry(protocol));
     if (has_escaping(protocol)) {
       out.append(";escaping=").append(to_string(config.metric_name_escaping_scheme));

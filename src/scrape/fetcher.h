@@ -17,6 +17,7 @@ namespace strata::scrape {
 
 struct Body {
   std::string bytes;
+  bool is_protobuf = false;  // wire/protobuf_exposition.h; then `format` says nothing
   wire::ExpositionFormat format = wire::ExpositionFormat::kText;
 };
 

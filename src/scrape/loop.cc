@@ -129,8 +129,10 @@ void ScrapeLoop::finish(std::shared_ptr<Scrape> scrape) {
   Result<> outcome;
   if (scrape->body) {
     report.body_bytes = scrape->body->bytes.size();
-    outcome = ingest_->ingest(scrape->t, scrape->body->bytes, scrape->body->format, report);
-    buffer_ = std::move(scrape->body->bytes);
+    auto& body = *scrape->body;
+    outcome = body.is_protobuf ? ingest_->ingest_protobuf(scrape->t, body.bytes, report)
+                               : ingest_->ingest(scrape->t, body.bytes, body.format, report);
+    buffer_ = std::move(body.bytes);
   } else {
     const auto& error = scrape->body.error();
     canceled = error.code == ErrorCode::kCanceled;

@@ -24,6 +24,9 @@ Metrics::Metrics(metrics::Registry& registry)
       series_refused(
           registry.counter("strata_scrape_series_refused_total",
                            "Series not stored because the store is at its limit of series.")),
+      native_histograms_dropped(
+          registry.counter("strata_scrape_native_histograms_dropped_total",
+                           "Native histograms that were read, and cannot be stored yet.")),
       store_failures(registry.counter("strata_scrape_store_failures_total",
                                       "Scrapes whose samples the store could not take.")),
       skipped(registry.counter("strata_scrapes_skipped_total",

@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "discover/relabel.h"
+#include "wire/protobuf_exposition.h"
 
 namespace strata::scrape {
 namespace {
@@ -105,6 +106,18 @@ Result<> TargetIngest::ingest(TimestampMs t, std::string_view body, wire::Exposi
   forget_series();
   report = given;
   return ingest_once(t, body, format, report);
+}
+
+Result<> TargetIngest::ingest_protobuf(TimestampMs t, std::string_view body, Report& report) {
+  wire::ProtobufExposition exposition;
+  const auto read =
+      wire::read_protobuf_exposition(body, {.classic_beside_native = true}, exposition);
+  if (!read) {
+    if (auto stored = fail(t, report); !stored) return stored;
+    return read;
+  }
+  metrics_.native_histograms_dropped.inc(exposition.native.size());
+  return ingest(t, exposition.text, wire::ExpositionFormat::kOpenMetrics, report);
 }
 
 void TargetIngest::forget_series() {

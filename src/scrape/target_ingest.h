@@ -54,6 +54,9 @@ class TargetIngest {
   /// it. `report.duration` and `body_bytes` are the caller's to fill; the rest is filled here.
   Result<> ingest(TimestampMs t, std::string_view body, wire::ExpositionFormat format,
                   Report& report);
+  /// The same for a body in protobuf. Native histograms are counted and not stored yet; the classic
+  /// form beside them is.
+  Result<> ingest_protobuf(TimestampMs t, std::string_view body, Report& report);
   /// Stores a failed scrape: up 0, and every series of the last one ends.
   Result<> fail(TimestampMs t, const Report& report);
   /// The target is gone: every series ends, the report series too.

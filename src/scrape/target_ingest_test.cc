@@ -272,5 +272,35 @@ TEST_F(TargetIngestTest, StoresTheSameAsWithoutPrediction) {
   EXPECT_GT(a.size(), 5000u);
 }
 
+// A protobuf field with a length before it; all here are shorter than 128 bytes.
+std::string field(uint8_t number, std::string_view bytes) {
+  return std::string{static_cast<char>(number << 3 | 2), static_cast<char>(bytes.size())} +
+         std::string(bytes);
+}
+
+TEST_F(TargetIngestTest, ProtobufIsStoredAsTextIs) {
+  const std::string two = {9, 0, 0, 0, 0, 0, 0, 0, 0x40};  // field 1, the double 2
+  const std::string label = field(1, "k") + field(2, "v");
+  const std::string metric = field(1, label) + field(3, two);
+  const std::string family = field(1, "c_total") + field(2, "Help.") + field(4, metric);
+  const std::string body = static_cast<char>(family.size()) + family;
+  const auto scrape_protobuf = [&](std::string_view bytes) {
+    clock_.advance(std::chrono::seconds(15));
+    report_ = {};
+    return ingest().ingest_protobuf(clock_.now_ms(), bytes, report_);
+  };
+  ASSERT_TRUE(scrape_protobuf(body));
+  EXPECT_EQ(report_.scraped, 1U);
+  EXPECT_EQ(stored().size(), 1U);
+  EXPECT_TRUE(stored().begin()->starts_with(R"(c_total{instance="a:1", job="test", k="v"})"))
+      << *stored().begin();
+  const auto metadata = ingest().metadata();
+  ASSERT_TRUE(metadata->contains("c_total"));
+  EXPECT_EQ(metadata->find("c_total")->second.type, MetricType::kCounter);
+
+  EXPECT_FALSE(scrape_protobuf(body.substr(0, 5)));
+  EXPECT_EQ(stored().size(), 2U) << "a stale marker";
+}
+
 }  // namespace
 }  // namespace strata::scrape
