@@ -94,6 +94,7 @@ Labels with_external(const Labels& labels, const Labels& external) {
 
 Result<Reply> federate(const Services& services, Call& call) {
   const auto selectors = TRY(call.selectors());
+  if (selectors.empty()) return bad_data("no match[] parameter provided");
   const auto now = services.clock.now_ms();
   const TimeRange range{now - services.engine.options().lookback.count() + 1, now};
   const Labels external = services.external_labels();

@@ -48,30 +48,38 @@ bool any(const SeriesSource& source, std::span<const Matcher> matchers) {
   return !found || (*found)->size() > 0;
 }
 
-std::string nearest_name(const SeriesSource& source, std::string_view wanted) {
-  const auto names = source.label_values(kMetricName, {}, kAlways);
-  if (!names) return "";
+// The text of `texts` that is most like `wanted`; "" when none is like it.
+std::string nearest(std::string_view wanted, const std::vector<std::string>& texts) {
   size_t best = std::max<size_t>(2, wanted.size() / 4);
-  std::string nearest;
-  for (size_t i = 0; i < std::min(names->size(), kMaxNames); ++i) {
-    const size_t distance = edit_distance(wanted, (*names)[i], best);
-    if (distance > best || (distance == best && !nearest.empty())) continue;
+  if (wanted.size() <= 3) best = 1;
+  std::string found;
+  for (size_t i = 0; i < std::min(texts.size(), kMaxNames); ++i) {
+    const size_t distance = edit_distance(wanted, texts[i], best);
+    if (distance > best || (distance == best && !found.empty())) continue;
     best = distance;
-    nearest = (*names)[i];
+    found = texts[i];
   }
-  return nearest;
+  return found;
 }
 
-// `a, b, c, …`: the values that a label has where the name matches.
-std::string known_values(const SeriesSource& source, const Matcher& name, std::string_view label) {
-  const auto values = source.label_values(label, std::span(&name, 1), kAlways);
-  if (!values || values->empty()) return "";
-  std::string out;
+std::string did_you_mean(std::string_view wanted, const std::vector<std::string>& texts) {
+  const auto found = nearest(wanted, texts);
+  return found.empty() ? "" : fmt::format("; did you mean \"{}\"?", found);
+}
+
+// What the label is where the name matches: the value that was meant, or `a, b, c, …`.
+std::string instead_of(const SeriesSource& source, const Matcher& name, const Matcher& matcher) {
+  const auto values = source.label_values(matcher.name(), std::span(&name, 1), kAlways);
+  if (!values) return "";
+  if (values->empty()) return fmt::format("; none has the label \"{}\"", matcher.name());
+  if (matcher.op() == Matcher::Op::kEqual) {
+    if (auto meant = did_you_mean(matcher.value(), *values); !meant.empty()) return meant;
+  }
+  std::string out = fmt::format("; \"{}\" is ", matcher.name());
   for (size_t i = 0; i < std::min(values->size(), kMaxValues); ++i) {
     out += fmt::format("{}\"{}\"", i > 0 ? ", " : "", (*values)[i]);
   }
-  if (values->size() > kMaxValues) out += ", …";
-  return out;
+  return values->size() > kMaxValues ? out + ", …" : out;
 }
 
 std::string hint_for(const SeriesSource& source, const VectorSelector& selector,
@@ -83,19 +91,16 @@ std::string hint_for(const SeriesSource& source, const VectorSelector& selector,
     return fmt::format("no series matches the selector at {}", place);
   }
   if (!any(source, std::span(&*name, 1))) {
-    const auto nearest = nearest_name(source, name->value());
+    const auto names = source.label_values(kMetricName, {}, kAlways);
     return fmt::format("no series is named \"{}\" ({}){}", name->value(), place,
-                       nearest.empty() ? "" : fmt::format("; did you mean \"{}\"?", nearest));
+                       names ? did_you_mean(name->value(), *names) : "");
   }
   for (const auto& matcher : selector.matchers) {
     if (matcher.name() == kMetricName) continue;
     const Matcher both[] = {*name, matcher};
     if (any(source, both)) continue;
-    const auto values = known_values(source, *name, matcher.name());
-    return fmt::format("no series of \"{}\" has {} ({}); {}", name->value(), matcher.to_string(),
-                       place,
-                       values.empty() ? fmt::format("none has the label \"{}\"", matcher.name())
-                                      : fmt::format("\"{}\" is {}", matcher.name(), values));
+    return fmt::format("no series of \"{}\" has {} ({}){}", name->value(), matcher.to_string(),
+                       place, instead_of(source, *name, matcher));
   }
   return fmt::format("no series of \"{}\" has all of these labels at once ({})", name->value(),
                      place);

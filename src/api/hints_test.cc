@@ -53,7 +53,12 @@ TEST_F(HintsTest, SaysNothingMoreWhereNothingIsNear) {
 
 TEST_F(HintsTest, NamesTheLabelThatDoesNotMatch) {
   EXPECT_EQ(ask("node_load1{job=\"nodes\"}"),
-            (Lines{R"(no series of "node_load1" has job="nodes" (1:1); "job" is "node")"}));
+            (Lines{R"(no series of "node_load1" has job="nodes" (1:1); did you mean "node"?)"}));
+  EXPECT_EQ(ask("node_load1{job=\"database\"}"),
+            (Lines{R"(no series of "node_load1" has job="database" (1:1); "job" is "node")"}));
+  EXPECT_EQ(ask("vllm:request_success_total{finished_reason=~\"x.*\"}"),
+            (Lines{R"(no series of "vllm:request_success_total" has finished_reason=~"x.*" (1:1); )"
+                   R"("finished_reason" is "abort", "stop")"}));
   EXPECT_EQ(ask("node_load1{zone=\"a\"}"),
             (Lines{R"(no series of "node_load1" has zone="a" (1:1); none has the label "zone")"}));
 }
