@@ -151,6 +151,7 @@ Result<> Server::open() {
   loop_.start();
   client_ = std::make_unique<net::HttpClient>(
       loop_, net::HttpClientOptions{.user_agent = fmt::format("strata/{}", build_info().version)});
+  dns_ = std::make_unique<net::DnsClient>(loop_);
   scrape_ = std::make_unique<scrape::Manager>(scrape::ManagerDeps{
       .db = *db_,
       .loop = loop_,
@@ -205,7 +206,18 @@ Result<> Server::listen() {
   discovery_ = std::make_unique<discover::DiscoveryManager>(
       discover::DiscoveryDeps{.fs = real_fs(),
                               .probe = [this](const std::string& url) { return probe(url); },
-                              .own_ports = {http_->port()}},
+                              .own_ports = {http_->port()},
+                              .http =
+                                  [client = client_.get()](auto request, auto done) {
+                                    client->fetch(std::move(request), std::move(done));
+                                  },
+                              .dns =
+                                  [dns = dns_.get()](std::string name, net::DnsType type,
+                                                     net::DnsClient::Callback done) {
+                                    dns->lookup(std::move(name), type, std::move(done));
+                                  },
+                              .clock = clock_,
+                              .registry = registry_},
       [this](const discover::DiscoveryManager::Update& update) {
         scrape_->set_job(update.job, update.config, update.groups);
       });
@@ -310,6 +322,8 @@ void Server::stop() {
       log_error("the store could not be synced", {{"error", flushed.error().message}});
     }
   }
+  discovery_.reset();  // asks for nothing more
+  dns_.reset();
   client_.reset();
   loop_.stop();
 }

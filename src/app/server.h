@@ -16,6 +16,7 @@
 #include "collect/host.h"
 #include "config/load.h"
 #include "discover/discovery.h"
+#include "net/dns_client.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
 #include "net/loop.h"
@@ -77,6 +78,7 @@ class Server {
   std::unique_ptr<ThreadPool> collect_;
   net::Loop loop_{"net"};
   std::unique_ptr<net::HttpClient> client_;
+  std::unique_ptr<net::DnsClient> dns_;
   std::unique_ptr<collect::HostCollector> host_;
   std::vector<MetricFamily> host_families_;  // the collector's thread only
   std::unique_ptr<scrape::Manager> scrape_;
