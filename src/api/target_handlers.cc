@@ -78,15 +78,11 @@ Result<Reply> targets(const Services& services, Call& call) {
       json.key("scrapePool").string(job.job).end_object();
     }
   }
-  json.end_array();
-  if (dropped) {
-    json.key("droppedTargetCounts").begin_object();
-    for (const auto& job : jobs) {
-      json.key(job.job).integer(static_cast<int64_t>(job.dropped_count));
-    }
-    json.end_object();
+  json.end_array().key("droppedTargetCounts").begin_object();
+  for (const auto& job : jobs) {
+    if (dropped) json.key(job.job).integer(static_cast<int64_t>(job.dropped_count));
   }
-  json.end_object();
+  json.end_object().end_object();
   return success(call, data);
 }
 
