@@ -41,6 +41,9 @@ Result<Reply> status_blocks(const Services&, Call&);
 Result<Reply> status_walreplay(const Services&, Call&);
 Result<Reply> version(const Services&, Call&);
 
+// cardinality_handler.cc
+Result<Reply> status_cardinality(const Services&, Call&);
+
 // self_metrics_handler.cc
 Result<Reply> self_metrics(const Services&, Call&);
 

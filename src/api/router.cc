@@ -60,6 +60,7 @@ const std::vector<Route>& routes() {
       {"/api/v1/status/buildinfo", "GET", status_buildinfo},
       {"/api/v1/status/tsdb", "GET", status_tsdb},
       {"/api/v1/status/tsdb/blocks", "GET", status_blocks},
+      {"/api/v1/status/cardinality", "GET", status_cardinality},
       {"/api/v1/status/walreplay", "GET", status_walreplay},
       {"/api/v1/status/self_metrics", "GET", self_metrics},
       {"/api/v1/queries", "GET", active_queries, Runs::kOnLoop},

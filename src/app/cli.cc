@@ -58,6 +58,8 @@ struct StoreCommands {
   CLI::App* list = nullptr;
   CLI::App* analyze = nullptr;
   CLI::App* verify = nullptr;
+  CLI::App* cardinality = nullptr;
+  std::string url = "http://127.0.0.1:9090";
 
   void add_to(CLI::App& app);
   /// The exit code when one of them was given.
@@ -98,6 +100,10 @@ void StoreCommands::add_to(CLI::App& app) {
     command->add_option("dir", store, "Where the store is")
         ->option_text(fmt::format("DIR [{}]", kDefaultStore));
   }
+  cardinality = tsdb->add_subcommand(
+      "cardinality", "Ask a running server what its series are and which labels grow");
+  cardinality->add_option("--limit", limit, "Lines a list")->option_text("N [20]");
+  cardinality->add_option("--url", url, "The server to ask")->option_text("URL [" + url + "]");
 }
 
 std::optional<int> StoreCommands::run() const {
@@ -107,6 +113,7 @@ std::optional<int> StoreCommands::run() const {
   if (list->parsed()) return tsdb_list(store);
   if (analyze->parsed()) return tsdb_analyze(store, limit);
   if (verify->parsed()) return tsdb_verify(store);
+  if (cardinality->parsed()) return tsdb_cardinality(url, limit);
   return std::nullopt;
 }
 

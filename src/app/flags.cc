@@ -9,6 +9,8 @@ constexpr Flag kFlags[] = {
     {"config.file", "", "FILE",
      "Configuration in Prometheus' format. Without it Strata scrapes itself, this host, and any "
      "inference engine or exporter that answers on a usual local port."},
+    {"strata.config", "", "FILE",
+     "What only Strata knows (docs/strata-config.md): the cardinality guard."},
     {"web.listen-address", "127.0.0.1:9090", "HOST:PORT",
      "Where to listen. Beyond this machine only with users (--web.config.file) or "
      "--web.allow-unauthenticated."},
@@ -140,6 +142,7 @@ Result<ServeOptions> serve_options(const FlagValues& values) {
   Reader read(values);
   ServeOptions options{
       .config_file = read.text("config.file"),
+      .strata_config_file = read.text("strata.config"),
       .listen_address = read.text("web.listen-address"),
       .web_config_file = read.text("web.config.file"),
       .allow_unauthenticated = read.on("web.allow-unauthenticated"),

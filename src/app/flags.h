@@ -31,6 +31,7 @@ FlagValues default_flag_values();
 
 struct ServeOptions {
   std::string config_file;  // empty: the zero-config default
+  std::string strata_config_file;  // empty: its defaults
   std::string listen_address;
   std::string web_config_file;
   bool allow_unauthenticated = false;

@@ -119,6 +119,7 @@ Result<std::unique_ptr<Server>> Server::start(ServeOptions options, FlagValues f
 }
 
 Result<> Server::load_configuration() {
+  auto own = TRY(config::load_strata_config(options_.strata_config_file, real_fs()));
   if (options_.config_file.empty()) {
     config_.set(std::make_shared<const config::Config>(config::default_config(host_name())));
   } else {
@@ -126,6 +127,7 @@ Result<> Server::load_configuration() {
     for (const auto& warning : parsed.warnings) log_warn("configuration", {{"warning", warning}});
     config_.set(std::make_shared<const config::Config>(std::move(parsed.config)));
   }
+  strata_config_.set(std::make_shared<const config::StrataConfig>(std::move(own)));
   reload_status_.set(
       std::make_shared<const api::ReloadStatus>(api::ReloadStatus{true, clock_.now_ms()}));
   reload_succeeded_.set(1);
@@ -164,6 +166,7 @@ Result<> Server::open() {
                   {"self", [this](std::string& out) {
                      append_own_exposition(out, metrics::Format::kText);
                    }}}});
+  scrape_->set_guard(strata_config_.get()->guard);
   engine_ = std::make_unique<promql::Engine>(TRY(engine_options(options_)), work_.get(), clock_);
 
   metrics::register_build_info(registry_);
@@ -300,6 +303,7 @@ Result<> Server::reload() {
               {{"error", loaded.error().message}});
     return loaded;
   }
+  scrape_->set_guard(strata_config_.get()->guard);
   discovery_->apply(config_.get());
   log_info("configuration reloaded");
   return {};

@@ -15,6 +15,7 @@
 #include "base/thread_pool.h"
 #include "collect/host.h"
 #include "config/load.h"
+#include "config/strata_config.h"
 #include "discover/discovery.h"
 #include "net/dns_client.h"
 #include "net/http_client.h"
@@ -93,6 +94,7 @@ class Server {
   std::string address_;
   std::atomic<bool> ready_{false};
   Snapshot<config::Config> config_;
+  Snapshot<config::StrataConfig> strata_config_;
   Snapshot<api::ReloadStatus> reload_status_{std::make_shared<const api::ReloadStatus>()};
   Mutex reload_mutex_;  // one reload at a time; guards nothing else
   bool stopped_ = false;

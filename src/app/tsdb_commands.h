@@ -1,5 +1,5 @@
 // What the command line can do with a store's directory while no server runs on it: bring data in,
-// take it out, look at it, check it. Each returns the process' exit code.
+// take it out, look at it, check it; and ask a running server about its series. Each returns the process' exit code.
 #pragma once
 #include <string>
 #include <vector>
@@ -24,6 +24,8 @@ int export_prometheus(const ExportCommand& command);
 /// These read a store's blocks, also while a server runs on them.
 int tsdb_list(const std::string& store);
 int tsdb_analyze(const std::string& store, size_t limit);
+/// Asks the server at `url` what its series are made of and which labels grow.
+int tsdb_cardinality(std::string url, size_t limit);
 /// Checks every checksum and decodes every tile; 1 when something is damaged.
 int tsdb_verify(const std::string& store);
 

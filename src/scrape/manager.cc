@@ -40,7 +40,8 @@ struct Manager::Job {
   std::vector<std::string> errors;
 };
 
-Manager::Manager(ManagerDeps deps) : deps_(std::move(deps)), metrics_(deps_.metrics) {}
+Manager::Manager(ManagerDeps deps)
+    : deps_(std::move(deps)), metrics_(deps_.metrics), guard_(deps_.metrics) {}
 
 Manager::~Manager() { stop(); }
 
@@ -50,7 +51,8 @@ std::shared_ptr<ScrapeLoop> Manager::make_loop(const Job& job, const discover::T
   if (ingest) {
     ingest->reconfigure(config, target);
   } else {
-    ingest = std::make_unique<TargetIngest>(deps_.db, metrics_, config, target);
+    ingest = std::make_unique<TargetIngest>(deps_.db, metrics_, config, target,
+                                            guard_.job(config->job_name));
   }
   std::unique_ptr<Fetcher> fetcher;
   if (job.over_limit) {
@@ -114,7 +116,10 @@ void Manager::set_job(const std::string& name, std::shared_ptr<const config::Scr
     job->loops.emplace(key, std::move(loop));
   }
   for (const auto& [key, loop] : before) loop->stop(true);
-  if (!config) jobs_.erase(name);
+  if (!config) {
+    jobs_.erase(name);
+    guard_.remove_job(name);
+  }
 }
 
 void Manager::stop() {

@@ -8,7 +8,9 @@
 
 #include "base/gate.h"
 #include "base/mutex.h"
+#include "config/guard_config.h"
 #include "discover/target_group.h"
+#include "scrape/guard.h"
 #include "scrape/loop.h"
 
 namespace strata::scrape {
@@ -49,12 +51,17 @@ class Manager {
   void set_job(const std::string& job, std::shared_ptr<const config::ScrapeConfig> config,
                std::span<const discover::TargetGroup> groups);
 
+  /// The guard's rules; those of `guard`'s defaults until then.
+  void set_guard(const config::GuardConfig& config) { guard_.configure(config); }
+
   /// Begins no more scrapes, gives up those that wait for a target, and waits for those that are
   /// being stored. Series do not end: the next start goes on with them.
   void stop();
 
   /// By job; targets by URL.
   std::vector<JobStatus> status() const;
+  /// What the series of the targets are, and which labels grow; at most `limit` entries a list.
+  GuardReport cardinality(size_t limit) const { return guard_.report(limit); }
 
  private:
   struct Job;
@@ -63,6 +70,7 @@ class Manager {
 
   const ManagerDeps deps_;
   Metrics metrics_;
+  Guard guard_;
   mutable Mutex mutex_;
   std::map<std::string, std::unique_ptr<Job>> jobs_ GUARDED_BY(mutex_);
   bool stopped_ GUARDED_BY(mutex_) = false;

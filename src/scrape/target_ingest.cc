@@ -54,13 +54,21 @@ void add_target_labels(LabelsBuilder& labels, const Labels& target, bool honor_l
 
 }  // namespace
 
+// What becomes of a line's samples.
+enum class TargetIngest::Fate : uint8_t {
+  kStored,
+  kDropped,  // by metric relabelling
+  kGuarded,  // dropped by the guard
+  kFolded,   // by the guard: added up with those of the same series
+};
+
 // The lines of the target's bodies: each text once, and in which order the last body had them.
 struct TargetIngest::Lines {
   struct Line {
     std::string_view text;  // in `texts`
     tsdb::SeriesId id{};
-    bool dropped = false;  // by metric relabelling
-    uint32_t place = 0;    // in `order`, of the last body that had it
+    Fate fate = Fate::kStored;
+    uint32_t place = 0;  // in `order`, of the last body that had it
   };
 
   std::deque<std::string> texts;
@@ -72,6 +80,13 @@ struct TargetIngest::Lines {
   size_t expected = 0;               // place in `order` that the next sample should match
   bool as_last_time = true;          // so far every line was the expected one
 
+  size_t guarded = 0;  // samples of this body
+  size_t folded = 0;
+  boost::unordered_flat_map<tsdb::SeriesId, size_t> folds;  // their columns of this row
+
+  size_t stored() const {
+    return static_cast<size_t>(std::ranges::count(lines, Fate::kStored, &Line::fate));
+  }
   std::string_view hint() const {
     return expected < order.size() ? lines[order[expected]].text : std::string_view();
   }
@@ -79,13 +94,14 @@ struct TargetIngest::Lines {
 
 TargetIngest::TargetIngest(tsdb::Db& db, Metrics& metrics,
                            std::shared_ptr<const config::ScrapeConfig> config,
-                           discover::Target target)
+                           discover::Target target, std::shared_ptr<JobGuard> guard)
     : db_(db),
       metrics_(metrics),
       config_(std::move(config)),
       target_(std::move(target)),
       store_target_(db.target(store_key(target_))),
       lines_(std::make_unique<Lines>()),
+      guard_(guard ? std::make_unique<TargetGuard>(std::move(guard), target_) : nullptr),
       metadata_(std::make_shared<const MetadataMap>()) {}
 
 TargetIngest::~TargetIngest() = default;
@@ -122,12 +138,14 @@ Result<> TargetIngest::ingest_protobuf(TimestampMs t, std::string_view body, Rep
 
 void TargetIngest::forget_series() {
   *lines_ = Lines();
+  if (guard_) guard_->start_anew();
   report_ids_.clear();
   previous_is_last_body_ = false;
 }
 
 Result<> TargetIngest::ingest_once(TimestampMs t, std::string_view body,
                                    wire::ExpositionFormat format, Report& report) {
+  if (guard_ && !guard_->begin(t)) forget_series();
   read_metadata_ = scrapes_++ % kMetadataEvery == 0 || !lines_->as_last_time;
   auto read = read_body(body, format, report);
   if (!read) {
@@ -135,10 +153,12 @@ Result<> TargetIngest::ingest_once(TimestampMs t, std::string_view body,
     return read;
   }
   const bool changed = !lines_->as_last_time || !previous_is_last_body_;
-  if (changed) settle_columns(report);
+  const size_t ended = changed ? settle_columns(report) : 0;
   add_report(true, report);
   TRY(append(t));
+  if (guard_) guard_->count(lines_->guarded, lines_->folded);
   if (changed) {
+    if (guard_) guard_->end(report.series_added, ended);
     previous_.swap(present_);
     previous_is_last_body_ = !repeats_series_;
     forget_old_lines();
@@ -158,6 +178,8 @@ Result<> TargetIngest::read_body(std::string_view body, wire::ExpositionFormat f
   lines.next_order.clear();
   lines.expected = 0;
   lines.as_last_time = true;
+  lines.guarded = lines.folded = 0;
+  lines.folds.clear();
 
   wire::ExpositionParser parser(body, format);
   while (true) {
@@ -200,8 +222,7 @@ Result<> TargetIngest::add_sample(wire::ExpositionParser& parser, Report& report
       auto made = new_line(parser);
       if (!made) {
         if (made.error().code != ErrorCode::kLimit) return std::unexpected(made.error());
-        metrics_.series_refused.inc();  // the series that there are go on
-        return {};
+        return {};  // the series that there are go on
       }
       index = *made;
     }
@@ -209,7 +230,12 @@ Result<> TargetIngest::add_sample(wire::ExpositionParser& parser, Report& report
   auto& line = lines.lines[index];
   line.place = static_cast<uint32_t>(lines.next_order.size());
   lines.next_order.push_back(index);
-  if (line.dropped) return {};
+  switch (line.fate) {
+    case Fate::kStored: break;
+    case Fate::kDropped: return {};
+    case Fate::kGuarded: ++lines.guarded; return {};
+    case Fate::kFolded: add_folded(line.id, parser.value(), report); return {};
+  }
 
   ++report.post_relabel;
   if (config_->sample_limit > 0 && report.post_relabel > config_->sample_limit) {
@@ -226,23 +252,39 @@ Result<> TargetIngest::add_sample(wire::ExpositionParser& parser, Report& report
   return {};
 }
 
+// Counters, histograms' buckets and gauges that count add up to what all of them would have shown.
+void TargetIngest::add_folded(tsdb::SeriesId id, double value, Report& report) {
+  ++lines_->folded;
+  const auto [at, is_first] = lines_->folds.try_emplace(id, columns_.size());
+  if (is_first) {
+    ++report.post_relabel;
+    columns_.push_back(id);
+    values_.push_back(value);
+  } else if (double& sum = values_[at->second]; std::isnan(sum)) {
+    sum = value;
+  } else if (!std::isnan(value)) {
+    sum += value;
+  }
+}
+
 Result<uint32_t> TargetIngest::new_line(wire::ExpositionParser& parser) {
   tsdb::SeriesId id{};
-  const bool keep = TRY(series_of(parser, &id));
+  const Fate fate = TRY(series_of(parser, &id));
   auto& lines = *lines_;
   lines.texts.emplace_back(parser.series());
   const auto index = static_cast<uint32_t>(lines.lines.size());
-  lines.lines.push_back({.text = lines.texts.back(), .id = id, .dropped = !keep});
+  lines.lines.push_back({.text = lines.texts.back(), .id = id, .fate = fate});
   lines.by_text.emplace(lines.texts.back(), index);
   return index;
 }
 
-// False when relabelling drops the series.
-Result<bool> TargetIngest::series_of(wire::ExpositionParser& parser, tsdb::SeriesId* id) {
+// Error: kLimit when there may be no more series now.
+Result<TargetIngest::Fate> TargetIngest::series_of(wire::ExpositionParser& parser,
+                                                   tsdb::SeriesId* id) {
   LabelsBuilder labels;
   TRY(parser.labels(labels));
   add_target_labels(labels, target_.labels, config_->honor_labels);
-  if (!discover::relabel(config_->metric_relabel_configs, labels)) return false;
+  if (!discover::relabel(config_->metric_relabel_configs, labels)) return Fate::kDropped;
   if (labels.get(kMetricName).empty()) {
     return bad_data(
         fmt::format("line {}: the sample has no metric name after relabelling", parser.line()));
@@ -251,8 +293,17 @@ Result<bool> TargetIngest::series_of(wire::ExpositionParser& parser, tsdb::Serie
     metrics_.exceeded_label_limit.inc();
     return std::unexpected(limits.error());
   }
-  *id = TRY(db_.series(labels.build()));
-  return true;
+  const auto verdict = guard_ ? guard_->admit(labels) : Verdict::kStore;
+  if (verdict == Verdict::kDrop) return Fate::kGuarded;
+  if (verdict == Verdict::kRefuse) return strata::fail(ErrorCode::kLimit, "the guard has no room");
+  auto made = db_.series(labels.build());
+  if (!made) {
+    if (guard_ && verdict == Verdict::kStore) guard_->take_back();
+    if (made.error().code == ErrorCode::kLimit) metrics_.series_refused.inc();
+    return std::unexpected(std::move(made).error());
+  }
+  *id = *made;
+  return verdict == Verdict::kFold ? Fate::kFolded : Fate::kStored;
 }
 
 Result<> TargetIngest::check_label_limits(const LabelsBuilder& labels) const {
@@ -281,7 +332,8 @@ Result<> TargetIngest::check_label_limits(const LabelsBuilder& labels) const {
   return {};
 }
 
-void TargetIngest::settle_columns(Report& report) {
+// Returns how many series ended.
+size_t TargetIngest::settle_columns(Report& report) {
   drop_repeated_columns();
   report.post_relabel = columns_.size() + timed_.size();
 
@@ -297,6 +349,7 @@ void TargetIngest::settle_columns(Report& report) {
     columns_.push_back(id);
     values_.push_back(stale_nan());
   }
+  return ended.size();
 }
 
 // A series twice in one body: the first counts.
@@ -419,6 +472,7 @@ void TargetIngest::forget_old_lines() {
     fresh.lines.push_back(line);
   }
   fresh.as_last_time = lines.as_last_time;
+  if (guard_) guard_->forget(lines.stored() - fresh.stored());
   lines = std::move(fresh);
 }
 

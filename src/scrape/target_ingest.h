@@ -23,6 +23,7 @@
 #include "config/config.h"
 #include "discover/targets.h"
 #include "model/metadata.h"
+#include "scrape/guard.h"
 #include "scrape/metrics.h"
 #include "tsdb/db.h"
 #include "wire/exposition.h"
@@ -42,9 +43,9 @@ struct Report {
 
 class TargetIngest {
  public:
-  /// `db` and `metrics` outlive this. `key` identifies the target in the store, over restarts.
+  /// `db` and `metrics` outlive this. `guard` is the job's; null: none.
   TargetIngest(tsdb::Db& db, Metrics& metrics, std::shared_ptr<const config::ScrapeConfig> config,
-               discover::Target target);
+               discover::Target target, std::shared_ptr<JobGuard> guard = nullptr);
   ~TargetIngest();
   TargetIngest(const TargetIngest&) = delete;
   TargetIngest& operator=(const TargetIngest&) = delete;
@@ -72,6 +73,7 @@ class TargetIngest {
 
  private:
   struct Lines;
+  enum class Fate : uint8_t;
 
   Result<> ingest_once(TimestampMs t, std::string_view body, wire::ExpositionFormat format,
                        Report& report);
@@ -79,9 +81,10 @@ class TargetIngest {
   Result<> read_body(std::string_view body, wire::ExpositionFormat format, Report& report);
   Result<> add_sample(wire::ExpositionParser& parser, Report& report);
   Result<uint32_t> new_line(wire::ExpositionParser& parser);
-  Result<bool> series_of(wire::ExpositionParser& parser, tsdb::SeriesId* id);
+  Result<Fate> series_of(wire::ExpositionParser& parser, tsdb::SeriesId* id);
+  void add_folded(tsdb::SeriesId id, double value, Report& report);
   Result<> check_label_limits(const LabelsBuilder& labels) const;
-  void settle_columns(Report& report);
+  size_t settle_columns(Report& report);
   void drop_repeated_columns();
   void add_report(bool up, const Report& report);
   Result<> append(TimestampMs t);
@@ -93,6 +96,7 @@ class TargetIngest {
   discover::Target target_;
   tsdb::TargetId store_target_;
   std::unique_ptr<Lines> lines_;
+  std::unique_ptr<TargetGuard> guard_;
   std::vector<Label> label_scratch_;
 
   // The row that is being made, and the samples that bring their own time.

@@ -1,0 +1,93 @@
+#include "config/strata_config.h"
+
+#include <set>
+
+#include "config/fields.h"
+#include "config/validate.h"
+
+namespace strata::config {
+
+template <>
+struct EnumNames<GuardMode> {
+  static constexpr std::array<std::pair<std::string_view, GuardMode>, 4> kNames = {
+      {{"off", GuardMode::kOff},
+       {"report", GuardMode::kReport},
+       {"drop", GuardMode::kDrop},
+       {"fold", GuardMode::kFold}}};
+};
+
+std::string_view to_string(GuardMode mode) { return name_of(mode); }
+
+const GuardRules& GuardConfig::of(std::string_view job) const {
+  for (const auto& one : jobs) {
+    if (one.job_name == job) return one.rules;
+  }
+  return rules;
+}
+
+template <class V>
+void fields(V& v, GuardRules& c) {
+  v.field("mode", c.mode);
+  v.field("max_series", c.max_series);
+  v.field("new_values", c.new_values);
+  v.field("exempt_labels", c.exempt_labels);
+}
+
+template <class V>
+void fields(V& v, GuardJob& c) {
+  v.field("job_name", c.job_name);
+  fields(v, c.rules);
+}
+
+template <class V>
+void fields(V& v, GuardConfig& c) {
+  fields(v, c.rules);
+  v.field("max_total_series", c.max_total_series);
+  v.field("window", c.window);
+  v.opaque("jobs");  // decoded by check(): they begin with the rules above
+}
+
+void check(Decoder& d, const YamlNode& node, GuardConfig& c) {
+  constexpr Millis kMinWindow{1'000};
+  if (c.window < kMinWindow) d.fail(mark_of(node, "window"), "window: at least 1s");
+  if (c.rules.new_values == 0) d.fail(mark_of(node, "new_values"), "new_values: at least 1");
+  const YamlEntry* jobs = node.find("jobs");
+  if (jobs == nullptr || is_null(jobs->value)) return;
+  if (jobs->value.kind != YamlNode::Kind::kSequence) {
+    return d.mismatch("jobs", jobs->value, "a list");
+  }
+  std::set<std::string> names;
+  for (const YamlNode& item : jobs->value.items) {
+    GuardJob& job = c.jobs.emplace_back(GuardJob{.job_name = {}, .rules = c.rules});
+    decode(d, "jobs", item, job);
+    if (d.failed()) return;
+    if (job.job_name.empty()) d.fail(item.mark, "job_name is missing");
+    if (!names.insert(job.job_name).second) {
+      d.fail(mark_of(item, "job_name"), fmt::format("jobs names {} twice", job.job_name));
+    }
+    if (job.rules.new_values == 0) d.fail(mark_of(item, "new_values"), "new_values: at least 1");
+  }
+}
+
+template <class V>
+void fields(V& v, StrataConfig& c) {
+  v.field("guard", c.guard);
+}
+
+Result<StrataConfig> parse_strata_config(std::string_view text, std::string_view file_name) {
+  const YamlNode root = TRY(parse_yaml(text, file_name));
+  StrataConfig out;
+  if (is_null(root)) return out;
+  Decoder d{std::string(file_name)};
+  decode(d, "", root, out);
+  TRY(d.result());
+  return out;
+}
+
+Result<StrataConfig> load_strata_config(const std::string& path, Fs& fs) {
+  if (path.empty()) return StrataConfig();
+  const std::string text = TRY(fs.read_file(path));
+  return parse_strata_config(text, path);
+}
+
+}  // namespace strata::config
