@@ -4,6 +4,7 @@
 #include "config/environment.h"
 #include "config/fields.h"
 #include "config/glob.h"
+#include "config/http_section.h"
 #include "config/load.h"
 #include "config/scrape_files.h"
 #include "config/validate.h"
@@ -104,9 +105,8 @@ void warn_unused(Decoder& d, const YamlNode& root) {
 }
 
 void warn_unused(Decoder& d, const YamlNode& node, const ScrapeConfig& job) {
-  static constexpr std::string_view kKeys[] = {"scrape_failure_log_file",
-                                               "scrape_native_histograms",
-                                               "convert_classic_histograms_to_nhcb"};
+  static constexpr std::string_view kKeys[] = {
+      "scrape_failure_log_file", "scrape_native_histograms", "convert_classic_histograms_to_nhcb"};
   const std::string where = fmt::format("job {}: ", job.job_name);
   warn_ignored(d, node, where, kKeys);
   const bool other_grant = job.http.oauth2 && !job.http.oauth2->grant_type.empty() &&
@@ -119,36 +119,13 @@ void warn_unused(Decoder& d, const YamlNode& node, const ScrapeConfig& job) {
 
 void resolve(const std::string& dir, std::string& path) { path = join_path(dir, path); }
 
-void resolve(const std::string& dir, TlsConfig& c) {
-  resolve(dir, c.ca_file);
-  resolve(dir, c.cert_file);
-  resolve(dir, c.key_file);
-}
-
-void resolve(const std::string& dir, HttpClientConfig& c) {
-  resolve(dir, c.tls_config);
-  if (c.basic_auth) {
-    resolve(dir, c.basic_auth->username_file);
-    resolve(dir, c.basic_auth->password_file);
-  }
-  if (c.authorization) resolve(dir, c.authorization->credentials_file);
-  if (c.oauth2) {
-    resolve(dir, c.oauth2->client_secret_file);
-    resolve(dir, c.oauth2->client_certificate_key_file);
-    resolve(dir, c.oauth2->tls_config);
-  }
-  for (HttpHeader& header : c.http_headers) {
-    for (std::string& file : header.files) resolve(dir, file);
-  }
-}
-
 void resolve(const std::string& dir, DiscoveryConfigs& c) {
   for (FileSdConfig& sd : c.file_sd_configs) {
     for (std::string& file : sd.files) resolve(dir, file);
   }
-  for (HttpSdConfig& sd : c.http_sd_configs) resolve(dir, sd.http);
+  for (HttpSdConfig& sd : c.http_sd_configs) resolve_paths(dir, sd.http);
   for (KubernetesSdConfig& sd : c.kubernetes_sd_configs) {
-    resolve(dir, sd.http);
+    resolve_paths(dir, sd.http);
     resolve(dir, sd.kubeconfig_file);
   }
 }
@@ -159,12 +136,12 @@ void resolve(const std::string& dir, Config& c) {
   for (std::string& file : c.rule_files) resolve(dir, file);
   for (std::string& file : c.scrape_config_files) resolve(dir, file);
   for (AlertmanagerConfig& am : c.alerting.alertmanagers) {
-    resolve(dir, am.http);
+    resolve_paths(dir, am.http);
     resolve(dir, am.discovery);
   }
-  for (RemoteWriteConfig& remote : c.remote_write) resolve(dir, remote.http);
-  for (RemoteReadConfig& remote : c.remote_read) resolve(dir, remote.http);
-  if (c.tracing) resolve(dir, c.tracing->tls_config);
+  for (RemoteWriteConfig& remote : c.remote_write) resolve_paths(dir, remote.http);
+  for (RemoteReadConfig& remote : c.remote_read) resolve_paths(dir, remote.http);
+  if (c.tracing) resolve_paths(dir, c.tracing->tls_config);
 }
 
 /// What a file of scrape_config_files may hold.
@@ -190,7 +167,7 @@ void finish_jobs(Decoder& d, const YamlNode& root, std::vector<ScrapeConfig>& jo
              fmt::format("job_name {} is taken already (in {})", jobs[i].job_name, first->second));
     }
     warn_unused(d, node, jobs[i]);
-    resolve(dir, jobs[i].http);
+    resolve_paths(dir, jobs[i].http);
     resolve(dir, jobs[i].discovery);
     resolve(dir, jobs[i].scrape_failure_log_file);
   }
