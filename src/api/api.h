@@ -37,7 +37,7 @@ struct ReloadStatus {
 struct Services {
   const SeriesSource& source;
   const promql::Engine& engine;
-  const tsdb::Db& db;
+  tsdb::Db& db;
   const scrape::Manager& scrape;
   metrics::Registry& metrics;  // for the API's own series
   ThreadPool& pool;
@@ -57,6 +57,7 @@ struct Services {
   Millis slow_query{0};                   // queries that take longer are logged; 0: none
   std::optional<Regex> cors_origin = {};  // whose pages may read answers; none: nobody's
   bool admin_api = false;                 // /api/v1/admin is there
+  std::string snapshot_dir = {};          // where snapshots are made: "data/snapshots"
   bool lifecycle = false;                 // /-/quit is there
   std::string storage_retention;          // as /status/runtimeinfo prints it: "15d"
 };

@@ -330,12 +330,32 @@ TEST_F(HandlersTest, AdministrationIsBehindFlags) {
   auto all = services();
   all.admin_api = all.lifecycle = true;
   serve(std::move(all));
-  for (const auto* path : paths) EXPECT_EQ(ask(path, "POST").status, 501) << path;
+  EXPECT_EQ(ask(paths[0], "POST").status, 204);
+  EXPECT_EQ(ask(paths[1], "PUT").status, 204);
   EXPECT_EQ(ask("/api/v1/admin/tsdb/delete_series", "POST").status, 400);
   EXPECT_EQ(ask("/-/quit", "POST", {{"Sec-Fetch-Site", "cross-site"}}).status, 403);
   EXPECT_FALSE(quits_);
   EXPECT_EQ(ask("/-/quit", "POST", {{"Sec-Fetch-Site", "same-origin"}}).status, 200);
   EXPECT_TRUE(quits_);
+}
+
+TEST_F(HandlersTest, AdministrationOfTheStore) {
+  auto all = services();
+  all.admin_api = true;
+  all.snapshot_dir = dir_.file("snapshots");
+  serve(std::move(all));
+  add({{"__name__", "doomed"}}, {1});
+  add({{"__name__", "kept"}}, {1});
+  const auto made = ask("/api/v1/admin/tsdb/snapshot", "POST");
+  EXPECT_EQ(made.status, 200);
+  EXPECT_TRUE(made.body.starts_with(R"({"status":"success","data":{"name":"2)")) << made.body;
+  EXPECT_EQ(real_fs().list(dir_.file("snapshots")).value().size(), 1u);
+  EXPECT_EQ(ask("/api/v1/admin/tsdb/snapshot?skip_head=maybe", "POST").status, 400);
+
+  EXPECT_EQ(ask("/api/v1/admin/tsdb/delete_series?match[]=doomed&match[]=none", "PUT").status, 204);
+  const auto names = body("/api/v1/label/__name__/values");
+  EXPECT_EQ(names.find("doomed"), std::string::npos) << names;
+  EXPECT_NE(names.find("kept"), std::string::npos) << names;
 }
 
 TEST_F(HandlersTest, Health) {

@@ -1,5 +1,7 @@
 // What an operator asks and does: which queries run, which features there are, notifications,
 // administration of the store, the end.
+#include <random>
+
 #include "api/active_queries.h"
 #include "api/api.h"
 #include "api/handlers.h"
@@ -26,6 +28,21 @@ void write_features(JsonWriter& json, std::string_view category,
 Result<> check_admin(const Services& services) {
   if (services.admin_api) return {};
   return fail(ErrorCode::kUnavailable, "admin APIs disabled: see --web.enable-admin-api");
+}
+
+net::HttpResponse no_content() {
+  net::HttpResponse response;
+  response.status = 204;
+  return response;
+}
+
+// As Prometheus names them: when it was, and something that no other has.
+std::string snapshot_name(TimestampMs now) {
+  std::string time = rfc3339(now).substr(0, 19);  // 2026-11-24T11:50:53
+  std::erase(time, '-');
+  std::erase(time, ':');
+  std::random_device random;
+  return fmt::format("{}Z-{:08x}{:08x}", time, random(), random());
 }
 
 // As much of a query's text as a list shows, cut between characters.
@@ -139,19 +156,26 @@ Result<Reply> delete_series(const Services& services, Call& call) {
   TRY(check_admin(services));
   const auto selectors = TRY(call.selectors());
   if (selectors.empty()) return bad_data("no match[] parameter provided");
-  TRY(call.range());
-  return not_here_yet(services, call);
+  const TimeRange range = TRY(call.range());
+  for (const auto& matchers : selectors) TRY(services.db.delete_series(matchers, range));
+  return no_content();
 }
 
-Result<Reply> clean_tombstones(const Services& services, Call& call) {
+Result<Reply> clean_tombstones(const Services& services, Call&) {
   TRY(check_admin(services));
-  return not_here_yet(services, call);
+  TRY(services.db.clean_tombstones());
+  return no_content();
 }
 
 Result<Reply> snapshot(const Services& services, Call& call) {
   TRY(check_admin(services));
-  TRY(call.boolean("skip_head", false));
-  return not_here_yet(services, call);
+  const bool skip_head = TRY(call.boolean("skip_head", false));
+  const std::string name = snapshot_name(services.clock.now_ms());
+  TRY(services.db.snapshot(fmt::format("{}/{}", services.snapshot_dir, name), !skip_head));
+  std::string data;
+  JsonWriter json(data);
+  json.begin_object().key("name").string(name).end_object();
+  return success(call, data);
 }
 
 Result<Reply> quit(const Services& services, Call&) {

@@ -258,6 +258,7 @@ api::Services Server::services() {
           .max_queries = options_.max_queries,
           .slow_query = options_.slow_query,
           .admin_api = options_.admin_api,
+          .snapshot_dir = options_.storage_path + "/snapshots",
           .lifecycle = options_.lifecycle,
           .storage_retention = format_duration(options_.retention_time)};
 }

@@ -131,6 +131,11 @@ Result<> FaultFs::rename(const std::string& from, const std::string& to) {
   return {};
 }
 
+Result<> FaultFs::link(const std::string& from, const std::string& to) {
+  TRY(before("link", from));
+  return inner_.link(from, to);
+}
+
 Result<> FaultFs::remove(const std::string& path) {
   TRY(before("remove", path));
   return inner_.remove(path);

@@ -35,6 +35,7 @@ class FaultFs final : public Fs {
   bool exists(const std::string& path) override { return inner_.exists(path); }
   Result<> create_directories(const std::string& dir) override;
   Result<> rename(const std::string& from, const std::string& to) override;
+  Result<> link(const std::string& from, const std::string& to) override;
   Result<> remove(const std::string& path) override;
   Result<> remove_all(const std::string& path) override;
   Result<> truncate(const std::string& path, uint64_t size) override;

@@ -137,8 +137,9 @@ class RealFs final : public Fs {
       if (name == "." || name == "..") continue;
       struct stat info{};
       if (::fstatat(::dirfd(handle), entry->d_name, &info, 0) != 0) continue;  // gone meanwhile
-      entries.push_back(
-          {std::string(name), S_ISDIR(info.st_mode), static_cast<uint64_t>(info.st_size)});
+      entries.push_back({std::string(name), S_ISDIR(info.st_mode),
+                         static_cast<uint64_t>(info.st_size),
+                         info.st_ctim.tv_sec * 1000 + info.st_ctim.tv_nsec / 1'000'000});
     }
     ::closedir(handle);
     std::ranges::sort(entries, {}, &DirEntry::name);
@@ -156,6 +157,13 @@ class RealFs final : public Fs {
   Result<> rename(const std::string& from_path, const std::string& to) override {
     if (::rename(from_path.c_str(), to.c_str()) != 0) {
       return errno_error("renaming to " + to + " from", from_path);
+    }
+    return {};
+  }
+
+  Result<> link(const std::string& from_path, const std::string& to) override {
+    if (::link(from_path.c_str(), to.c_str()) != 0) {
+      return errno_error("linking as " + to, from_path);
     }
     return {};
   }

@@ -40,6 +40,8 @@ struct DirEntry {
   std::string name;
   bool is_directory = false;
   uint64_t size = 0;
+  /// When it was last written or renamed, milliseconds since the epoch (st_ctime).
+  int64_t changed_ms = 0;
 };
 
 /// Thread-safe. Errors are kNotFound for a missing file, kConflict for a lock that is held, else
@@ -59,6 +61,8 @@ class Fs {
   virtual Result<> create_directories(const std::string& dir) = 0;
   /// Atomic; replaces `to` when that is a file.
   virtual Result<> rename(const std::string& from, const std::string& to) = 0;
+  /// A second name for a file that is changed no more (a hard link); `to` must not exist.
+  virtual Result<> link(const std::string& from, const std::string& to) = 0;
   virtual Result<> remove(const std::string& path) = 0;
   virtual Result<> remove_all(const std::string& path) = 0;
   virtual Result<> truncate(const std::string& path, uint64_t size) = 0;

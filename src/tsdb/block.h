@@ -28,6 +28,8 @@
 
 namespace strata::tsdb {
 
+class Visibility;
+
 inline constexpr uint32_t kBlockVersion = 1;
 /// Offsets inside an index section are 32 bits wide.
 inline constexpr uint64_t kMaxIndexBytes = uint64_t{1} << 32;
@@ -91,6 +93,7 @@ enum class BlockVerify : uint8_t {
 /// One damaged tile, or an index that does not fit its data.
 struct BlockDamage {
   std::string message;  // names the file, the offset and the time range
+  std::string block;    // the directory
   TimeRange range;
   uint64_t samples = 0;  // at most so many are lost
 };
@@ -122,6 +125,8 @@ class BlockReader {
 
   const BlockMeta& meta() const;
   const std::string& dir() const;
+  /// Of the directory, without what is above it.
+  std::string_view name() const;
   uint32_t series_count() const;
 
   /// Numbers of the series that all matchers select (no matchers: all), ascending. A series without
@@ -168,9 +173,11 @@ struct MergeStats {
 
 /// Writes the series and samples of `blocks` in `range` to `out` (not finished), with tiles as long
 /// as they may be: the series of one target are put together again over all blocks. With
-/// `skip_damaged`, tiles that cannot be read are left out and listed, else they are the error.
+/// `skip_damaged`, tiles that cannot be read are left out and listed, else they are the error. What
+/// `visibility` hides is left out, and series of which nothing is left.
 /// Memory: one tile's worth of decoded samples (at most about 64 MB) and the series' tables.
 Result<MergeStats> merge_blocks(std::span<const std::shared_ptr<BlockReader>> blocks,
-                                BlockWriter& out, TimeRange range = {}, bool skip_damaged = false);
+                                BlockWriter& out, TimeRange range = {}, bool skip_damaged = false,
+                                const Visibility* visibility = nullptr);
 
 }  // namespace strata::tsdb

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "tsdb/frame_file.h"
+#include "tsdb/visibility.h"
 #include "tsdb/window.h"
 
 namespace strata::tsdb {
@@ -14,11 +15,6 @@ namespace {
 // retention time and at most a month.
 constexpr int kMergeFactor = 3;
 constexpr Millis kLongestBlock = std::chrono::days(31);
-
-std::string name_of(const BlockPtr& block) {
-  const std::string& dir = block->dir();
-  return dir.substr(dir.rfind('/') + 1);
-}
 
 }  // namespace
 
@@ -60,7 +56,7 @@ Result<> BlockList::open(
   MutexLock lock(mutex_);
   sequence_ = sequence;
   for (BlockPtr& block : opened) {
-    if (replaced.contains(name_of(block))) {
+    if (replaced.contains(std::string(block->name()))) {
       (void)fs_.remove_all(block->dir());
     } else {
       insert(std::move(block));
@@ -95,11 +91,18 @@ Result<> BlockList::add(const std::string& path) {
   return {};
 }
 
-void BlockList::remove(const BlockPtr& block) {
+void BlockList::remove(const BlockPtr& block, bool keep_aside_damaged) {
   {
     MutexLock lock(mutex_);
     std::erase(blocks_, block);
   }
+  {
+    MutexLock lock(classes_mutex_);
+    if (const auto known = classes_.find(block->name()); known != classes_.end()) {
+      classes_.erase(known);
+    }
+  }
+  if (keep_aside_damaged) return keep_aside(fs_, block->dir());
   // Under its temporary name first: half a block must never be taken for one.
   const std::string doomed = block->dir() + std::string(kTemporarySuffix);
   auto removed = fs_.rename(block->dir(), doomed);
@@ -110,39 +113,66 @@ void BlockList::remove(const BlockPtr& block) {
   }
 }
 
-size_t BlockList::expire(TimestampMs newest) {
-  std::vector<BlockPtr> expired;
+std::vector<bool> BlockList::classes_in(const BlockPtr& block, const RetentionPtr& retention) {
+  if (!retention->has_rules()) return {true};
   {
-    MutexLock lock(mutex_);
-    uint64_t total = 0;
-    const TimestampMs keep = options_.retention_time.count();
-    for (auto it = blocks_.rbegin(); it != blocks_.rend(); ++it) {
-      const BlockMeta& meta = (*it)->meta();
-      total += block_bytes(meta);
-      const bool old = keep > 0 && newest > kMinTime + keep && meta.max_time < newest - keep;
-      const bool beyond = options_.retention_bytes > 0 && total > options_.retention_bytes;
-      const bool busy = std::ranges::find(merging_, *it) != merging_.end();
-      if ((old || beyond) && !busy) expired.push_back(*it);
+    MutexLock lock(classes_mutex_);
+    if (classes_retention_ != retention) {
+      classes_.clear();
+      classes_retention_ = retention;
+    }
+    if (const auto known = classes_.find(block->name()); known != classes_.end()) {
+      return known->second;
     }
   }
-  for (const BlockPtr& block : expired) {
-    log_info("a block has expired", {{"block", name_of(block)}});
+  auto classes = retention->classes_in(*block);
+  MutexLock lock(classes_mutex_);
+  if (classes_retention_ == retention) classes_.emplace(block->name(), classes);
+  return classes;
+}
+
+size_t BlockList::expire(const Upkeep& upkeep) {
+  const Retention& retention = *upkeep.retention;
+  uint64_t total = 0;
+  size_t expired = 0;
+  const std::vector<BlockPtr> blocks = all();
+  for (auto it = blocks.rbegin(); it != blocks.rend(); ++it) {
+    const BlockPtr& block = *it;
+    const auto classes = classes_in(block, upkeep.retention);
+    bool old = true;
+    for (size_t c = 0; c < classes.size(); ++c) {
+      if (classes[c]) old &= block->meta().max_time < retention.cutoff(c, upkeep.newest);
+    }
+    total += block_bytes(block->meta());
+    const bool beyond = options_.retention_bytes > 0 && total > options_.retention_bytes;
+    if (!old && !beyond) continue;
+    {
+      MutexLock lock(mutex_);
+      if (std::ranges::find(merging_, block) != merging_.end()) continue;
+    }
+    log_info("a block has expired", {{"block", block->name()}});
     remove(block);
+    ++expired;
   }
-  return expired.size();
+  return expired;
 }
 
 /// The group to merge next, oldest and smallest first; empty when nothing is due. A window of time
-/// is due when a block behind it exists, so that nothing is likely to be added to it.
-std::vector<BlockPtr> BlockList::next_merge() const {
+/// is due when a block behind it exists, so that nothing is likely to be added to it. Blocks longer
+/// than a tenth of the retention are made only where just what is kept longer is left.
+std::vector<BlockPtr> BlockList::next_merge(const Upkeep& upkeep) const {
   MutexLock lock(mutex_);
   if (blocks_.size() < 3) return {};
   const TimestampMs newest = blocks_.back()->meta().min_time;
-  Millis longest = kLongestBlock;
-  if (options_.retention_time.count() > 0) {
-    longest = std::min(longest, options_.retention_time / 10);
-  }
-  for (Millis length = options_.block_span; length <= std::max(longest, options_.block_span);
+  const auto longest_for = [](Millis keep) {
+    return keep.count() > 0 ? std::min(kLongestBlock, keep / 10) : kLongestBlock;
+  };
+  const Retention& retention = *upkeep.retention;
+  const size_t otherwise = retention.classes() - 1;
+  const Millis longest = std::max(longest_for(retention.keep(otherwise)), options_.block_span);
+  const Millis longest_kept = std::max(longest_for(retention.longest()), options_.block_span);
+  const TimestampMs cutoff = retention.cutoff(otherwise, upkeep.newest);
+  for (Millis length = options_.block_span; length <= std::max(longest, longest_kept);
        length *= kMergeFactor) {
     for (size_t i = 0; i < blocks_.size();) {
       const TimestampMs end = window_end(blocks_[i]->meta().min_time, length);
@@ -150,47 +180,113 @@ std::vector<BlockPtr> BlockList::next_merge() const {
       for (; i < blocks_.size() && blocks_[i]->meta().min_time < end; ++i) {
         if (blocks_[i]->meta().max_time < end) group.push_back(blocks_[i]);
       }
+      if (length > longest && end > cutoff) continue;
       if (group.size() >= 2 && end <= newest) return group;
     }
   }
   return {};
 }
 
-Result<bool> BlockList::compact() {
-  MutexLock compact_lock(compact_mutex_);
-  const std::vector<BlockPtr> group = next_merge();
-  if (group.empty()) return false;
+bool BlockList::has_deletion(const BlockPtr& block, const Upkeep& upkeep) const {
+  return std::ranges::any_of(*upkeep.deletions.pending(), [&](const Deletion& deletion) {
+    return deletion.concerns(block->name());
+  });
+}
+
+/// A block of which something is deleted, or that has series to be kept and others that are not.
+BlockPtr BlockList::next_rewrite(const Upkeep& upkeep) {
+  for (const BlockPtr& block : all()) {
+    if (has_deletion(block, upkeep)) return block;
+    const auto classes = classes_in(block, upkeep.retention);
+    bool some_expired = false;
+    bool some_kept = false;
+    for (size_t c = 0; c < classes.size(); ++c) {
+      if (!classes[c]) continue;
+      const bool old = block->meta().max_time < upkeep.retention->cutoff(c, upkeep.newest);
+      some_expired |= old;
+      some_kept |= !old;
+    }
+    if (some_expired && some_kept) return block;
+  }
+  return nullptr;
+}
+
+/// Writes `group` to the block `path` and shows it to readers; empty when nothing was left of it.
+Result<std::string> BlockList::write_merged(const std::vector<BlockPtr>& group,
+                                            const std::string& path, const Upkeep& upkeep,
+                                            std::vector<BlockDamage>& damage) {
+  const Visibility visibility(upkeep.deletions.writing(path.substr(path.rfind('/') + 1)),
+                              upkeep.retention, upkeep.newest, {});
+  BlockOptions block_options;
+  for (const BlockPtr& block : group) {
+    const uint32_t level = block->meta().level + (group.size() > 1 ? 1 : 0);
+    block_options.level = std::max(block_options.level, level);
+    block_options.sources.emplace_back(block->name());
+  }
+  auto writer = TRY(BlockWriter::create(fs_, path, std::move(block_options)));
+  MergeStats stats = TRY(merge_blocks(group, *writer, {}, true, &visibility));
+  for (const BlockDamage& d : stats.damage) {
+    log_error("a damaged tile was left out of a merged block; its block is kept aside",
+              {{"error", d.message}, {"samples_lost", d.samples}});
+  }
+  damage = std::move(stats.damage);
+  if (stats.samples == 0) return std::string();
+  TRY(writer->finish());
+  if (auto added = add(path); !added) {
+    // On disk it would stand for its sources at the next start.
+    const std::string doomed = path + std::string(kTemporarySuffix);
+    if (fs_.rename(path, doomed)) (void)fs_.remove_all(doomed);
+    return std::unexpected(std::move(added).error());
+  }
+  return path;
+}
+
+Result<> BlockList::merge(const std::vector<BlockPtr>& group, const Upkeep& upkeep) {
   {
     MutexLock lock(mutex_);
     merging_ = group;
   }
-  auto merged = [&]() -> Result<std::string> {
-    BlockOptions block_options;
-    TimestampMs start = kMaxTime;
-    for (const BlockPtr& block : group) {
-      block_options.level = std::max(block_options.level, block->meta().level + 1);
-      block_options.sources.push_back(name_of(block));
-      start = std::min(start, block->meta().min_time);
-    }
-    std::string path = new_path(window_start(start, options_.block_span));
-    auto writer = TRY(BlockWriter::create(fs_, path, std::move(block_options)));
-    const MergeStats stats = TRY(merge_blocks(group, *writer, {}, true));
-    for (const BlockDamage& damage : stats.damage) {
-      log_error("a damaged tile was left out of a merged block",
-                {{"error", damage.message}, {"samples_lost", damage.samples}});
-    }
-    TRY(writer->finish());
-    TRY(add(path));
-    return path;
-  }();
+  TimestampMs start = kMaxTime;
+  for (const BlockPtr& block : group) start = std::min(start, block->meta().min_time);
+  const std::string path = new_path(window_start(start, options_.block_span));
+  std::vector<BlockDamage> damage;
+  auto merged = write_merged(group, path, upkeep, damage);
+  upkeep.deletions.written(path.substr(path.rfind('/') + 1));
   if (merged) {
-    for (const BlockPtr& block : group) remove(block);
-    log_info("blocks were merged", {{"blocks", group.size()}, {"into", *merged}});
+    for (const BlockPtr& block : group) {
+      remove(block, std::ranges::find(damage, block->dir(), &BlockDamage::block) != damage.end());
+    }
+    log_info(group.size() > 1 ? "blocks were merged" : "a block was written anew",
+             {{"blocks", group.size()},
+              {"first", group.front()->name()},
+              {"into", merged->empty() ? "nothing: no sample is left" : *merged}});
   }
   MutexLock lock(mutex_);
   merging_.clear();
   TRY(std::move(merged));
+  return {};
+}
+
+Result<bool> BlockList::compact(const Upkeep& upkeep) {
+  MutexLock compact_lock(compact_mutex_);
+  std::vector<BlockPtr> group = next_merge(upkeep);
+  if (group.empty()) {
+    if (BlockPtr block = next_rewrite(upkeep)) group.push_back(std::move(block));
+  }
+  if (group.empty()) return false;
+  TRY(merge(group, upkeep));
   return true;
+}
+
+Result<size_t> BlockList::clean(const Upkeep& upkeep) {
+  MutexLock compact_lock(compact_mutex_);
+  size_t cleaned = 0;
+  for (const BlockPtr& block : all()) {
+    if (!has_deletion(block, upkeep)) continue;
+    TRY(merge({block}, upkeep));
+    ++cleaned;
+  }
+  return cleaned;
 }
 
 }  // namespace strata::tsdb

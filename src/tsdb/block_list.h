@@ -4,6 +4,8 @@
 // it. Bounded by retention.
 #pragma once
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,10 +15,19 @@
 #include "base/result.h"
 #include "tsdb/block.h"
 #include "tsdb/db.h"
+#include "tsdb/deletion_log.h"
+#include "tsdb/retention.h"
 
 namespace strata::tsdb {
 
 using BlockPtr = std::shared_ptr<BlockReader>;
+
+/// What upkeep has to know of the store: what to leave out, as of now.
+struct Upkeep {
+  DeletionLog& deletions;
+  RetentionPtr retention;
+  TimestampMs newest = 0;  // the time of the newest sample
+};
 
 class BlockList {
  public:
@@ -34,15 +45,24 @@ class BlockList {
   /// A directory that was just published becomes visible to readers.
   Result<> add(const std::string& path);
 
-  /// Deletes blocks by age (against `newest`, the time of the newest sample) and by size; returns
-  /// how many.
-  size_t expire(TimestampMs newest);
-  /// Merges one group of neighbours, when some are due: true when it did.
-  Result<bool> compact();
+  /// Deletes blocks of which no series is to be kept any longer, and the oldest ones beyond the
+  /// size; returns how many.
+  size_t expire(const Upkeep& upkeep);
+  /// Merges one group of neighbours, or writes one block anew of which something is deleted or
+  /// expired, when one is due: true when it did.
+  Result<bool> compact(const Upkeep& upkeep);
+  /// Writes all blocks anew that a pending deletion concerns; returns how many.
+  Result<size_t> clean(const Upkeep& upkeep);
 
  private:
-  std::vector<BlockPtr> next_merge() const;
-  void remove(const BlockPtr& block);
+  std::vector<BlockPtr> next_merge(const Upkeep& upkeep) const;
+  BlockPtr next_rewrite(const Upkeep& upkeep);
+  bool has_deletion(const BlockPtr& block, const Upkeep& upkeep) const;
+  std::vector<bool> classes_in(const BlockPtr& block, const RetentionPtr& retention);
+  Result<> merge(const std::vector<BlockPtr>& group, const Upkeep& upkeep) REQUIRES(compact_mutex_);
+  Result<std::string> write_merged(const std::vector<BlockPtr>& group, const std::string& path,
+                                   const Upkeep& upkeep, std::vector<BlockDamage>& damage);
+  void remove(const BlockPtr& block, bool keep_aside_damaged = false);
   void insert(BlockPtr block) REQUIRES(mutex_);
 
   Fs& fs_;
@@ -54,6 +74,11 @@ class BlockList {
   std::vector<BlockPtr> blocks_ GUARDED_BY(mutex_);  // by first sample, then name
   uint64_t sequence_ GUARDED_BY(mutex_) = 0;
   std::vector<BlockPtr> merging_ GUARDED_BY(mutex_);
+
+  // Which classes of retention blocks have series of, by name: found once.
+  Mutex classes_mutex_;
+  RetentionPtr classes_retention_ GUARDED_BY(classes_mutex_);
+  std::map<std::string, std::vector<bool>, std::less<>> classes_ GUARDED_BY(classes_mutex_);
 };
 
 uint64_t block_bytes(const BlockMeta& meta);

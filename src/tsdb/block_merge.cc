@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "tsdb/block.h"
+#include "tsdb/visibility.h"
 
 namespace strata::tsdb {
 namespace {
@@ -15,6 +16,7 @@ struct Source {
   uint32_t merged = 0;
   uint32_t block = 0;
   uint32_t series = 0;
+  uint32_t hidden = 0;  // which of Merger::hidden_; 0: nothing
 };
 
 // A tile of one of the blocks.
@@ -45,22 +47,55 @@ class Groups {
   std::vector<uint32_t> parents_;
 };
 
+// Rows in which no column is present, as deletions leave them, are taken out of `times` and of the
+// columns' bits; their values have no place for them anyway.
+std::vector<TimestampMs> drop_empty_rows(std::span<const TimestampMs> times,
+                                         std::vector<uint64_t>& presence) {
+  const size_t words = (times.size() + 63) / 64;
+  std::vector<uint64_t> used(words);
+  for (size_t i = 0; i < presence.size(); ++i) used[i % words] |= presence[i];
+  std::vector<TimestampMs> kept;
+  std::vector<size_t> rows;
+  for (size_t row = 0; row < times.size(); ++row) {
+    if ((used[row / 64] >> (row % 64) & 1) == 0) continue;
+    kept.push_back(times[row]);
+    rows.push_back(row);
+  }
+  if (kept.size() == times.size()) return kept;
+  const size_t kept_words = (kept.size() + 63) / 64;
+  std::vector<uint64_t> bits(presence.size() / words * kept_words);
+  for (size_t column = 0; column * words < presence.size(); ++column) {
+    for (size_t k = 0; k < rows.size(); ++k) {
+      const uint64_t bit = presence[column * words + rows[k] / 64] >> (rows[k] % 64) & 1;
+      bits[column * kept_words + k / 64] |= bit << (k % 64);
+    }
+  }
+  presence = std::move(bits);
+  return kept;
+}
+
 class Merger {
  public:
   Merger(std::span<const std::shared_ptr<BlockReader>> blocks, BlockWriter& out, TimeRange range,
-         bool skip_damaged)
-      : blocks_(blocks), out_(out), range_(range), skip_damaged_(skip_damaged) {}
+         bool skip_damaged, const Visibility* visibility)
+      : blocks_(blocks),
+        out_(out),
+        range_(range),
+        skip_damaged_(skip_damaged),
+        visibility_(visibility) {}
 
   Result<MergeStats> run();
 
  private:
   Result<> add_all_series();
+  Result<bool> hide(const Labels& labels, Source& source);
   Result<std::vector<std::vector<uint32_t>>> targets();
   Result<> merge_target(std::span<const uint32_t> series);
   Result<std::vector<TimestampMs>> collect_tiles(std::span<const uint32_t> series);
   Result<> write_tile(std::span<const uint32_t> series, std::span<const TimestampMs> times);
   Result<> gather(uint32_t series, TimeRange range, SampleColumns& out);
   Result<> read_source(const Source& source, TimeRange range, SampleColumns& out);
+  Result<> read_part(const Source& source, TimeRange range, SampleColumns& out);
   Result<> damaged(SourceTile& tile, const Error& error);
   std::span<const Source> sources_of(uint32_t series) const;
 
@@ -68,10 +103,12 @@ class Merger {
   BlockWriter& out_;
   TimeRange range_;
   bool skip_damaged_;
+  const Visibility* visibility_;
   MergeStats stats_;
 
   std::vector<Source> sources_;  // by merged series, then by block
   std::vector<size_t> starts_;   // of each merged series in sources_, and the end
+  std::vector<Intervals> hidden_{1};
 
   // Of the target being merged.
   std::map<std::pair<uint32_t, uint32_t>, SourceTile> tiles_;
@@ -79,12 +116,36 @@ class Merger {
   SampleColumns joined_;
 };
 
+// Notes what is hidden of the source; false when nothing of it is left.
+Result<bool> Merger::hide(const Labels& labels, Source& source) {
+  if (visibility_ == nullptr || visibility_->complete()) return true;
+  const auto series = visibility_->of(labels);
+  if (!series.hides_anything()) return true;
+  const BlockReader& block = *blocks_[source.block];
+  auto hidden = series.in_block(block.name());
+  if (hidden.empty()) return true;
+  bool left = false;
+  for (const TimeRange& part : visible_parts(range_, hidden)) {
+    Sample sample;
+    const auto found = block.read_last(source.series, part, sample);
+    if (!found && found.error().code != ErrorCode::kCorruption) {
+      return std::unexpected(found.error());
+    }
+    left |= !found || *found;  // damage is met again, and reported, when it is read
+  }
+  source.hidden = static_cast<uint32_t>(hidden_.size());
+  hidden_.push_back(std::move(hidden));
+  return left;
+}
+
 // Series in the order of their labels, so that lists of them are short and families lie together.
 Result<> Merger::add_all_series() {
   std::vector<std::pair<Labels, Source>> all;
   for (uint32_t b = 0; b < blocks_.size(); ++b) {
     for (uint32_t s = 0; s < blocks_[b]->series_count(); ++s) {
-      all.emplace_back(TRY(blocks_[b]->labels(s)), Source{0, b, s});
+      Labels labels = TRY(blocks_[b]->labels(s));
+      Source source{.block = b, .series = s};
+      if (TRY(hide(labels, source))) all.emplace_back(std::move(labels), source);
     }
   }
   std::ranges::sort(all, [](const auto& a, const auto& b) {
@@ -140,7 +201,8 @@ Result<> Merger::damaged(SourceTile& tile, const Error& error) {
   if (tile.damaged) return {};
   tile.damaged = true;
   const auto info = TRY(blocks_[tile.block]->tile(tile.tile));
-  stats_.damage.push_back({error.message, info.range, uint64_t{info.rows} * info.columns});
+  stats_.damage.push_back(
+      {error.message, blocks_[tile.block]->dir(), info.range, uint64_t{info.rows} * info.columns});
   return {};
 }
 
@@ -180,6 +242,14 @@ Result<std::vector<TimestampMs>> Merger::collect_tiles(std::span<const uint32_t>
 
 // Appends what one block has of a series.
 Result<> Merger::read_source(const Source& source, TimeRange range, SampleColumns& out) {
+  if (source.hidden == 0) return read_part(source, range, out);
+  for (const TimeRange& part : visible_parts(range, hidden_[source.hidden])) {
+    TRY(read_part(source, part, out));
+  }
+  return {};
+}
+
+Result<> Merger::read_part(const Source& source, TimeRange range, SampleColumns& out) {
   const auto& block = *blocks_[source.block];
   for (const auto& place : TRY(block.places(source.series))) {
     SourceTile& tile = tiles_.at({source.block, place.tile});
@@ -241,9 +311,18 @@ Result<> Merger::write_tile(std::span<const uint32_t> series, std::span<const Ti
       presence[i * words + row / 64] |= uint64_t{1} << (row % 64);
     }
     values[i] = samples.v;
-    const bool all = samples.t.size() == times.size();
-    columns[i] = {values[i], all ? nullptr : &presence[i * words], {}};
     stats_.samples += samples.t.size();
+  }
+  std::vector<TimestampMs> kept;
+  if (hidden_.size() > 1) {
+    kept = drop_empty_rows(times, presence);
+    times = kept;
+    if (times.empty()) return {};
+  }
+  for (size_t i = 0; i < series.size(); ++i) {
+    const bool all = values[i].size() == times.size();
+    const size_t row_words = (times.size() + 63) / 64;
+    columns[i] = {values[i], all ? nullptr : &presence[i * row_words], {}};
   }
   return out_.add_tile(times, series, columns);
 }
@@ -278,8 +357,9 @@ Result<MergeStats> Merger::run() {
 }  // namespace
 
 Result<MergeStats> merge_blocks(std::span<const std::shared_ptr<BlockReader>> blocks,
-                                BlockWriter& out, TimeRange range, bool skip_damaged) {
-  return Merger(blocks, out, range, skip_damaged).run();
+                                BlockWriter& out, TimeRange range, bool skip_damaged,
+                                const Visibility* visibility) {
+  return Merger(blocks, out, range, skip_damaged, visibility).run();
 }
 
 }  // namespace strata::tsdb

@@ -15,6 +15,9 @@ BlockReader::~BlockReader() = default;
 
 const BlockMeta& BlockReader::meta() const { return state_->meta; }
 const std::string& BlockReader::dir() const { return state_->dir; }
+std::string_view BlockReader::name() const {
+  return std::string_view(state_->dir).substr(state_->dir.rfind('/') + 1);
+}
 uint32_t BlockReader::series_count() const { return state_->index.series_count(); }
 uint32_t BlockReader::tile_count() const { return state_->index.tile_count(); }
 
@@ -187,6 +190,7 @@ std::vector<BlockDamage> BlockReader::damage() const {
     const auto entry = state_->index.tile(i);
     const auto add = [&](std::string message) {
       found.push_back({std::move(message),
+                       dir(),
                        {entry.min_time, entry.max_time},
                        uint64_t{entry.rows} * entry.columns});
     };

@@ -162,6 +162,28 @@ Result<std::unique_ptr<SeriesSet>> Db::select(std::span<const Matcher> matchers,
 
 namespace {
 
+// Beyond so many, texts whose series are all deleted stay in lists until blocks are written anew.
+constexpr size_t kMaxTextsChecked = 10'000;
+
+// Takes out of `texts` (label names, or values of one) those that only deleted samples have, while
+// deletions are pending. `select` makes the matchers of the series that have a text.
+template <class Select>
+Result<> drop_deleted(const Db::Impl& db, TimeRange range, std::vector<std::string>& texts,
+                      Select select) {
+  const DeletionsPtr deletions = db.deletions->pending();
+  const bool concerned = std::ranges::any_of(
+      *deletions, [&](const Deletion& deletion) { return deletion.range.overlaps(range); });
+  if (!concerned || texts.size() > kMaxTextsChecked) return {};
+  std::vector<std::string> left;
+  std::vector<Matcher> matchers;
+  for (std::string& text : texts) {
+    TRY(select(text, matchers));
+    if (TRY(has_visible_series(db, matchers, range))) left.push_back(std::move(text));
+  }
+  texts = std::move(left);
+  return {};
+}
+
 void merge_sorted(std::vector<std::string>& into, std::vector<std::string> more) {
   std::vector<std::string> both;
   std::ranges::set_union(into, more, std::back_inserter(both));
@@ -177,6 +199,11 @@ Result<std::vector<std::string>> Db::label_names(std::span<const Matcher> matche
   for (const BlockPtr& block : impl_->blocks.overlapping(range)) {
     merge_sorted(names, TRY(block->label_names(matchers)));
   }
+  TRY(drop_deleted(*impl_, range, names, [&](const std::string& name, auto& with) -> Result<> {
+    with.assign(matchers.begin(), matchers.end());
+    with.push_back(TRY(Matcher::make(Matcher::Op::kNotEqual, name, "")));
+    return {};
+  }));
   return names;
 }
 
@@ -188,6 +215,11 @@ Result<std::vector<std::string>> Db::label_values(std::string_view name,
   for (const BlockPtr& block : impl_->blocks.overlapping(range)) {
     merge_sorted(values, TRY(block->label_values(name, matchers)));
   }
+  TRY(drop_deleted(*impl_, range, values, [&](const std::string& value, auto& with) -> Result<> {
+    with.assign(matchers.begin(), matchers.end());
+    with.push_back(Matcher::equal(std::string(name), value));
+    return {};
+  }));
   return values;
 }
 
@@ -195,7 +227,8 @@ void Db::maintain() { impl_->maintain(); }
 Result<> Db::flush() { return impl_->flush(); }
 
 Result<bool> Db::compact() {
-  auto merged = impl_->blocks.compact();
+  auto merged = impl_->blocks.compact(impl_->upkeep());
+  impl_->forget_deletions();
   MutexLock lock(impl_->stats_mutex);
   if (!merged) {
     ++impl_->counters.compaction_failures;
@@ -233,6 +266,7 @@ Stats Db::stats() const {
   out.wal_syncs = wal.syncs;
   out.wal_sync_failures = wal.sync_failures;
   out.series_log_bytes = impl_->series_log->bytes();
+  out.pending_deletions = impl_->deletions->pending()->size();
   for (const BlockPtr& block : impl_->blocks.all()) {
     const BlockMeta& meta = block->meta();
     out.blocks.push_back({block->dir().substr(block->dir().rfind('/') + 1), meta.min_time,

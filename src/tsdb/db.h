@@ -10,7 +10,7 @@
 // target one after the other; readers hold no lock while they decode. maintain() belongs to the
 // store thread.
 //
-// Layout of the directory (docs/formats): lock, series, wal/NNNNNNNN, tiles/NNNNNNNN,
+// Layout of the directory (docs/formats): lock, series, tombstones, wal/NNNNNNNN, tiles/NNNNNNNN,
 // blocks/WINDOW-SEQUENCE/; a file that was found damaged is kept beside as NAME.damaged.
 #pragma once
 #include <chrono>
@@ -28,6 +28,7 @@
 #include "model/duration.h"
 #include "model/series_source.h"
 #include "tsdb/ids.h"
+#include "tsdb/retention.h"
 
 namespace strata::tsdb {
 
@@ -119,6 +120,7 @@ struct Stats {
   uint64_t blocks_compacted = 0;
   uint64_t compaction_failures = 0;
   uint64_t blocks_expired = 0;
+  uint64_t pending_deletions = 0;  // asked for, hidden, not yet carried out in every block
 
   double replay_seconds = 0;
   uint64_t replayed_samples = 0;
@@ -189,6 +191,22 @@ class Db final : public SeriesSource {
   Result<bool> compact();
   /// At shutdown: makes all that was appended survive loss of power.
   Result<> flush();
+
+  /// Deletes the samples in `range` that are stored now of the series that all of `matchers`
+  /// select: no read that begins after the call sees them, and it survives loss of power. Blocks
+  /// are written anew without them by compact(). Errors: kBadData without a matcher, kLimit while
+  /// too many deletions wait for that, kIo.
+  Result<> delete_series(std::span<const Matcher> matchers, TimeRange range);
+  /// Writes anew, now, every block that has deleted samples; returns how many. Takes as long as it
+  /// takes; waits for a compact() that runs.
+  Result<size_t> clean_tombstones();
+  /// Makes `dir` (which does not exist; in the store's file system) a store of its own with all
+  /// that was acknowledged before the call: blocks and the head's closed files are hard links.
+  /// Without the head: only blocks. Errors: kConflict when `dir` exists, kIo.
+  Result<> snapshot(const std::string& dir, bool with_head = true);
+  /// Replaces the rules that say for some series another time than Options::retention_time.
+  /// Samples beyond theirs are hidden at once; blocks are written anew by compact().
+  void set_retention(std::vector<RetentionRule> rules);
 
   Stats stats() const;
   /// At most `limit` entries a list.

@@ -8,9 +8,11 @@
 #include <string>
 
 #include "base/mutex.h"
+#include "base/snapshot.h"
 #include "tsdb/block_cut.h"
 #include "tsdb/block_list.h"
 #include "tsdb/db.h"
+#include "tsdb/deletion_log.h"
 #include "tsdb/head_context.h"
 #include "tsdb/targets.h"
 #include "tsdb/timed_head.h"
@@ -19,7 +21,12 @@ namespace strata::tsdb {
 
 struct Db::Impl {
   Impl(Options o, Fs& f, const Clock& c)
-      : options(std::move(o)), fs(f), clock(c), blocks(f, options.path + "/blocks", options) {}
+      : options(std::move(o)),
+        fs(f),
+        clock(c),
+        blocks(f, options.path + "/blocks", options),
+        retention(std::make_shared<const Retention>(std::vector<RetentionRule>{},
+                                                    options.retention_time)) {}
 
   HeadContext context() { return {options, table, *series_log, *wal, *tiles, pool}; }
   std::string note_path() const { return options.path + "/cut"; }
@@ -45,6 +52,15 @@ struct Db::Impl {
   bool head_overlaps(TimeRange range) const {
     return range.max >= head_min.load() && range.min <= head_max.load();
   }
+
+  // db_admin.cc
+  Result<> delete_series(std::span<const Matcher> matchers, TimeRange range);
+  Result<size_t> clean_tombstones();
+  Result<> snapshot(const std::string& dir, bool with_head);
+  Result<> snapshot_head(const std::string& dir) REQUIRES(maintain_mutex);
+  Result<> snapshot_blocks(const std::string& dir);
+  void forget_deletions();
+  Upkeep upkeep() { return {*deletions, retention.get(), horizon()}; }
 
   // db_maintain.cc
   void maintain();
@@ -76,7 +92,9 @@ struct Db::Impl {
   std::unique_ptr<SeriesLog> series_log;
   std::unique_ptr<Wal> wal;
   std::unique_ptr<TileStore> tiles;
+  std::unique_ptr<DeletionLog> deletions;
   BlockList blocks;
+  Snapshot<Retention> retention;
 
   // Of the head's samples. min is of the last look (maintain); max is exact.
   std::atomic<TimestampMs> head_min = kMaxTime;

@@ -47,7 +47,8 @@ void Db::Impl::maintain() {
   }
   cut();
   if (due(last_expiry, kExpireEvery) && head_max.load() != kMinTime) {
-    const size_t expired = blocks.expire(newest);
+    const size_t expired = blocks.expire(upkeep());
+    forget_deletions();
     MutexLock lock_stats(stats_mutex);
     counters.blocks_expired += expired;
   }
@@ -205,8 +206,11 @@ Result<> Db::Impl::begin_cut() {
       for (const SealedTile& tile : target->snapshot({start, end}).sealed) widen(tile);
     }
   }
-  cutting = TRY(BlockCut::begin(fs, blocks.new_path(start), note_path(), {start, end - 1}, table,
-                                targets, timed));
+  const std::string path = blocks.new_path(start);
+  // What is deleted of the head is not left out of the block but hidden in it: so deletions that
+  // come while it is written are no special case.
+  TRY(deletions->writing_from_head(path.substr(path.rfind('/') + 1)));
+  cutting = TRY(BlockCut::begin(fs, path, note_path(), {start, end - 1}, table, targets, timed));
   return {};
 }
 
@@ -215,6 +219,7 @@ Result<> Db::Impl::finish_cut() {
   // From here on the block has the samples. Readers see them twice until the head's are dropped,
   // which they are used to.
   TRY(blocks.add(cutting->path()));
+  deletions->written(cutting->path().substr(cutting->path().rfind('/') + 1));
   const auto gone = [&](const SealedTile& tile)
                         NO_THREAD_SAFETY_ANALYSIS { return cutting->has(tile); };
   for (TargetHead* target : targets.all()) target->drop(*tiles, gone);

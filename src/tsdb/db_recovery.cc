@@ -178,6 +178,9 @@ Result<> Db::Impl::recover() {
     MutexLock lock_stats(stats_mutex);
     ++counters.damaged_records;
   }));
+  deletions = TRY(DeletionLog::open(fs, options.path, [this](const FrameDamage& d) {
+    report_damage(options.path + "/tombstones", d.offset, d.bytes, d.frames, d.torn);
+  }));
   wal = TRY(Wal::open(fs, options.path + "/wal", options.wal_segment_bytes));
   TRY(recover_tiles());
   TRY(replay_log());

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "tsdb/db_impl.h"
 #include "tsdb/sample_merge.h"
+#include "tsdb/visibility.h"
 
 namespace strata::tsdb {
 namespace {
@@ -38,9 +39,18 @@ struct TimedPart {
   std::vector<Sample> samples;
 };
 
+/// What is hidden of a series, in each place that it is in.
+struct Hidden {
+  Intervals head;
+  std::vector<Intervals> blocks;  // parallel to Entry::blocks
+};
+
+constexpr uint32_t kNothingHidden = UINT32_MAX;
+
 struct Entry {
   Labels labels;
-  std::optional<SeriesId> id;  // in the head
+  uint32_t hidden = kNothingHidden;  // number of a Hidden
+  std::optional<SeriesId> id;        // in the head
   uint32_t timed = UINT32_MAX;
   std::vector<uint32_t> targets;                      // numbers of TargetParts
   std::vector<std::pair<uint32_t, uint32_t>> blocks;  // block, series number in it
@@ -121,6 +131,7 @@ class StoreSeriesSet final : public SeriesSet {
   std::vector<TargetPart> targets_;
   std::vector<TimedPart> timed_;
   std::vector<BlockPtr> blocks_;
+  std::vector<Hidden> hidden_;
   mutable DamageLog damage_;
 
  private:
@@ -132,6 +143,8 @@ class StoreSeriesSet final : public SeriesSet {
                          bool& found, Sample& out) const;
   Result<> read_block(const BlockReader& block, uint32_t series, TimeRange range,
                       SampleColumns& out) const;
+  Result<> read_head(const Entry& entry, TimeRange range, SampleColumns& out) const;
+  Result<> read_visible(const Entry& entry, TimeRange range, SampleColumns& out) const;
 };
 
 Result<> StoreSeriesSet::read_tile(const OpenedTile& tile, uint32_t column, TimeRange range,
@@ -162,9 +175,35 @@ Result<> StoreSeriesSet::read_block(const BlockReader& block, uint32_t series, T
 Result<> StoreSeriesSet::read(size_t i, TimeRange range, SampleColumns& out) const {
   const Entry& entry = entries_[i];
   out.clear();
-  for (const auto& [block, series] : entry.blocks) {
-    TRY(read_block(*blocks_[block], series, range, out));
+  if (entry.hidden != kNothingHidden) {
+    TRY(read_visible(entry, range, out));
+  } else {
+    for (const auto& [block, series] : entry.blocks) {
+      TRY(read_block(*blocks_[block], series, range, out));
+    }
+    TRY(read_head(entry, range, out));
   }
+  sort_samples(out);
+  return {};
+}
+
+/// Of a series of which something is hidden: part by part.
+Result<> StoreSeriesSet::read_visible(const Entry& entry, TimeRange range,
+                                      SampleColumns& out) const {
+  const Hidden& hidden = hidden_[entry.hidden];
+  for (size_t k = 0; k < entry.blocks.size(); ++k) {
+    const auto& [block, series] = entry.blocks[k];
+    for (const TimeRange& part : visible_parts(range, hidden.blocks[k])) {
+      TRY(read_block(*blocks_[block], series, part, out));
+    }
+  }
+  for (const TimeRange& part : visible_parts(range, hidden.head)) {
+    TRY(read_head(entry, part, out));
+  }
+  return {};
+}
+
+Result<> StoreSeriesSet::read_head(const Entry& entry, TimeRange range, SampleColumns& out) const {
   for (const uint32_t number : entry.targets) {
     const TargetPart& part = targets_[number];
     auto& scratch = TargetScratch::of(number_, number, part.sealed.size());
@@ -186,7 +225,6 @@ Result<> StoreSeriesSet::read(size_t i, TimeRange range, SampleColumns& out) con
       out.v.push_back(sample.v);
     }
   }
-  sort_samples(out);
   return {};
 }
 
@@ -212,6 +250,14 @@ Result<bool> StoreSeriesSet::read_last(size_t i, TimeRange range, Sample& out,
                                        HistogramPtr& h) const {
   const Entry& entry = entries_[i];
   h = nullptr;
+  if (entry.hidden != kNothingHidden) {
+    SampleColumns samples;
+    TRY(read(i, range, samples));
+    if (samples.size() == 0) return false;
+    out = {samples.t.back(), samples.v.back()};
+    if (!samples.h.empty()) h = samples.h.back();
+    return true;
+  }
   bool found = false;
   Sample sample;
   for (const uint32_t number : entry.targets) {
@@ -254,6 +300,8 @@ class Selector {
  private:
   Result<> select_head();
   Result<> select_blocks();
+  Result<> hide(const DeletionsPtr& before);
+  Result<bool> is_gone(size_t entry, const Hidden& hidden, bool by_deletion) const;
   Result<uint32_t> part_of(TargetId target);
   Result<Entry*> entry_for(Labels labels);
 
@@ -336,11 +384,68 @@ Result<> Selector::select_blocks() {
   return {};
 }
 
+/// Whether nothing of the entry is left to be seen; for one beyond its retention only where that is
+/// known without reading it.
+Result<bool> Selector::is_gone(size_t entry, const Hidden& hidden, bool by_deletion) const {
+  const Entry& e = set_->entries_[entry];
+  const auto covered = [&](TimeRange data, const Intervals& intervals) {
+    data = {std::max(data.min, range_.min), std::min(data.max, range_.max)};
+    return std::ranges::any_of(intervals, [&](const TimeRange& gap) {
+      return gap.min <= data.min && gap.max >= data.max;
+    });
+  };
+  bool gone = !e.id || covered({db_.head_min.load(), db_.head_max.load()}, hidden.head);
+  for (size_t k = 0; k < e.blocks.size() && gone; ++k) {
+    const auto data = set_->blocks_[e.blocks[k].first]->time_range(e.blocks[k].second);
+    gone = data && covered(*data, hidden.blocks[k]);
+  }
+  if (gone || !by_deletion) return gone;
+  SampleColumns samples;
+  TRY(set_->read(entry, range_, samples));
+  return samples.size() == 0;
+}
+
+/// Notes what is deleted or beyond its retention, and leaves out series of which nothing is left.
+/// `before`: the deletions that were pending before anything was looked up. One that was carried
+/// out since concerns blocks that were found here, and so may one that came.
+Result<> Selector::hide(const DeletionsPtr& before) {
+  DeletionsPtr deletions = db_.deletions->pending();
+  if (deletions != before) {
+    auto both = std::make_shared<Deletions>(*before);
+    both->insert(both->end(), deletions->begin(), deletions->end());
+    deletions = std::move(both);
+  }
+  const Visibility visibility(std::move(deletions), db_.retention.get(), db_.horizon(), range_);
+  if (visibility.complete()) return {};
+  std::vector<Entry> left;
+  for (size_t i = 0; i < set_->entries_.size(); ++i) {
+    Entry& entry = set_->entries_[i];
+    const auto series = visibility.of(entry.labels);
+    if (series.hides_anything()) {
+      Hidden hidden{.head = series.in_head(), .blocks = {}};
+      for (const auto& [block, number] : entry.blocks) {
+        hidden.blocks.push_back(series.in_block(set_->blocks_[block]->name()));
+      }
+      set_->hidden_.push_back(hidden);
+      entry.hidden = static_cast<uint32_t>(set_->hidden_.size() - 1);
+      if (TRY(is_gone(i, hidden, series.is_deleted()))) {
+        set_->hidden_.pop_back();
+        continue;
+      }
+    }
+    left.push_back(std::move(entry));
+  }
+  set_->entries_ = std::move(left);
+  return {};
+}
+
 Result<std::unique_ptr<SeriesSet>> Selector::run() {
+  const DeletionsPtr before = db_.deletions->pending();
   // The head first: what a cut moves in between is then seen twice, which read() mends, and never
   // missed.
   if (db_.head_overlaps(range_)) TRY(select_head());
   TRY(select_blocks());
+  TRY(hide(before));
   return std::unique_ptr<SeriesSet>(std::move(set_));
 }
 
@@ -350,6 +455,12 @@ Result<std::unique_ptr<SeriesSet>> select_series(const Db::Impl& db,
                                                  std::span<const Matcher> matchers, TimeRange range,
                                                  size_t limit) {
   return Selector(db, matchers, range, limit).run();
+}
+
+Result<bool> has_visible_series(const Db::Impl& db, std::span<const Matcher> matchers,
+                                TimeRange range) {
+  const auto set = TRY(Selector(db, matchers, range, 0).run());
+  return set->size() > 0;
 }
 
 }  // namespace strata::tsdb

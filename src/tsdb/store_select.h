@@ -13,4 +13,8 @@ Result<std::unique_ptr<SeriesSet>> select_series(const Db::Impl& db,
                                                  std::span<const Matcher> matchers, TimeRange range,
                                                  size_t limit);
 
+/// Whether a series that `matchers` select has something in `range` that is not hidden.
+Result<bool> has_visible_series(const Db::Impl& db, std::span<const Matcher> matchers,
+                                TimeRange range);
+
 }  // namespace strata::tsdb

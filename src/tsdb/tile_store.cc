@@ -197,16 +197,19 @@ void TileStore::drop(const SealedTile& tile) {
   if (--tile.segment->live_tiles == 0) remove_if_empty(tile.segment);
 }
 
-void TileStore::close_segments() {
+uint64_t TileStore::close_segments() {
   std::vector<std::shared_ptr<TileSegment>> closed;
+  uint64_t next = 0;
   {
     MutexLock lock(mutex_);
     while (!writers_.empty()) {
       closed.push_back(writers_.begin()->second.segment);
       close_writer(writers_.begin());
     }
+    next = last_number_ + 1;
   }
   for (const auto& segment : closed) remove_if_empty(segment);
+  return next;
 }
 
 Result<> TileStore::sync() {

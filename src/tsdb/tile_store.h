@@ -114,7 +114,8 @@ class TileStore {
   void drop(const SealedTile& tile);
   void mark_damaged(const SealedTile& tile) { tile.segment->damaged = true; }
   /// Later tiles go to new segments, so that what is there now can be removed whole.
-  void close_segments();
+  /// Returns the least number that a segment of later tiles has.
+  uint64_t close_segments();
   /// Makes all appended tiles survive loss of power.
   Result<> sync();
 
