@@ -9,6 +9,7 @@
 #include "config/web_config.h"
 #include "metrics/own_metrics.h"
 #include "net/url.h"
+#include "promql/parser.h"
 #include "wire/text_writer.h"
 
 namespace strata::app {
@@ -54,6 +55,16 @@ Result<promql::EngineOptions> engine_options(const ServeOptions& options) {
     }
   }
   return engine;
+}
+
+Result<std::vector<tsdb::RetentionRule>> retention_rules(const config::StoreConfig& storage) {
+  std::vector<tsdb::RetentionRule> rules;
+  for (const auto& rule : storage.retention) {
+    auto matchers = promql::parse_selector(rule.match);
+    if (!matchers) return std::unexpected(matchers.error().within(rule.place));
+    rules.push_back({.matchers = std::move(*matchers), .keep = rule.keep});
+  }
+  return rules;
 }
 
 // Calls `work` every `period` until asked to stop.
@@ -120,6 +131,7 @@ Result<std::unique_ptr<Server>> Server::start(ServeOptions options, FlagValues f
 
 Result<> Server::load_configuration() {
   auto own = TRY(config::load_strata_config(options_.strata_config_file, real_fs()));
+  auto retention = TRY(retention_rules(own.storage));
   if (options_.config_file.empty()) {
     config_.set(std::make_shared<const config::Config>(config::default_config(host_name())));
   } else {
@@ -128,6 +140,8 @@ Result<> Server::load_configuration() {
     config_.set(std::make_shared<const config::Config>(std::move(parsed.config)));
   }
   strata_config_.set(std::make_shared<const config::StrataConfig>(std::move(own)));
+  retention_rules_.set(
+      std::make_shared<const std::vector<tsdb::RetentionRule>>(std::move(retention)));
   reload_status_.set(
       std::make_shared<const api::ReloadStatus>(api::ReloadStatus{true, clock_.now_ms()}));
   reload_succeeded_.set(1);
@@ -143,6 +157,7 @@ Result<> Server::open() {
   store.wal_sync = options_.wal_sync;
   store.max_series = options_.max_series;
   db_ = TRY(tsdb::Db::open(std::move(store), real_fs(), clock_));
+  db_->set_retention(*retention_rules_.get());
 
   collect::HostOptions host;
   host.procfs = options_.procfs;
@@ -305,6 +320,7 @@ Result<> Server::reload() {
     return loaded;
   }
   scrape_->set_guard(strata_config_.get()->guard);
+  db_->set_retention(*retention_rules_.get());
   discovery_->apply(config_.get());
   log_info("configuration reloaded");
   return {};

@@ -95,6 +95,7 @@ class Server {
   std::atomic<bool> ready_{false};
   Snapshot<config::Config> config_;
   Snapshot<config::StrataConfig> strata_config_;
+  Snapshot<std::vector<tsdb::RetentionRule>> retention_rules_;  // of strata.yml
   Snapshot<api::ReloadStatus> reload_status_{std::make_shared<const api::ReloadStatus>()};
   Mutex reload_mutex_;  // one reload at a time; guards nothing else
   bool stopped_ = false;

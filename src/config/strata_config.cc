@@ -70,8 +70,36 @@ void check(Decoder& d, const YamlNode& node, GuardConfig& c) {
 }
 
 template <class V>
+void fields(V& v, RetentionRule& c) {
+  v.field("match", c.match);
+  v.field("keep", c.keep);
+}
+
+void check(Decoder& d, const YamlNode& node, RetentionRule& c) {
+  constexpr size_t kMaxMatch = 16 << 10;
+  if (c.match.empty()) return d.fail(node.mark, "match is missing: a selector of series");
+  const YamlMark mark = mark_of(node, "match");
+  if (c.match.size() > kMaxMatch) d.fail(mark, "match is longer than 16 KiB");
+  if (node.find("keep") == nullptr) d.fail(node.mark, "keep is missing: a duration, 0 for ever");
+  c.place = fmt::format("{}:{}:{}", d.file_name(), mark.line, mark.column);
+}
+
+template <class V>
+void fields(V& v, StoreConfig& c) {
+  v.field("retention", c.retention);
+}
+
+void check(Decoder& d, const YamlNode& node, StoreConfig& c) {
+  constexpr size_t kMaxRules = 100;  // each is asked about every series that is read
+  if (c.retention.size() > kMaxRules) {
+    d.fail(mark_of(node, "retention"), fmt::format("more than {} rules of retention", kMaxRules));
+  }
+}
+
+template <class V>
 void fields(V& v, StrataConfig& c) {
   v.field("guard", c.guard);
+  v.field("storage", c.storage);
 }
 
 Result<StrataConfig> parse_strata_config(std::string_view text, std::string_view file_name) {

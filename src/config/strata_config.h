@@ -10,11 +10,13 @@
 #include "base/fs.h"
 #include "base/result.h"
 #include "config/guard_config.h"
+#include "config/store_config.h"
 
 namespace strata::config {
 
 struct StrataConfig {
   GuardConfig guard;
+  StoreConfig storage;
 };
 
 /// As load.h reads prometheus.yml. `file_name` stands in messages, and relative paths are joined to

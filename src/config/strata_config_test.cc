@@ -64,5 +64,27 @@ TEST(StrataConfig, ErrorsNameThePlace) {
   for (const auto& [text, error] : cases) EXPECT_EQ(error_of(text), error) << text;
 }
 
+TEST(StrataConfig, RulesOfRetention) {
+  const auto c = parse_strata_config(R"(
+storage:
+  retention:
+    - match: '{__name__=~"app_.*"}'
+      keep: 2y
+    - {match: '{job="debug"}', keep: 2d}
+)",
+                                     "strata.yml");
+  ASSERT_TRUE(c) << c.error().message;
+  ASSERT_EQ(c->storage.retention.size(), 2u);
+  EXPECT_EQ(c->storage.retention[0].match, R"({__name__=~"app_.*"})");
+  EXPECT_EQ(c->storage.retention[0].keep, std::chrono::days(2 * 365));
+  EXPECT_EQ(c->storage.retention[0].place, "strata.yml:4:14");
+  EXPECT_EQ(c->storage.retention[1].keep, std::chrono::days(2));
+
+  EXPECT_EQ(error_of("storage:\n  retention:\n    - keep: 2d\n"),
+            "strata.yml:3:7: match is missing: a selector of series");
+  EXPECT_EQ(error_of("storage:\n  retention:\n    - match: up\n"),
+            "strata.yml:3:7: keep is missing: a duration, 0 for ever");
+}
+
 }  // namespace
 }  // namespace strata::config
