@@ -21,6 +21,7 @@ OWNERS = {
     "openssl/": {"net"},
     "crypt.h": {"api"},
     "yaml.h": {"config"},
+    "sqlite3.h": {"state"},
     "zlib.h": {"wire", "net"},
     "zstd.h": {"tsdb"},
     "snappy": {"wire", "remote", "tsdb"},

@@ -1,0 +1,108 @@
+#include "alerting/groups.h"
+
+#include <algorithm>
+
+namespace strata::alerting {
+namespace {
+
+// `{a="b", c="d"}`
+std::string label_text(const Labels& labels) {
+  std::string out = "{";
+  for (const Label& label : labels) {
+    if (out.size() > 1) out += ", ";
+    out += to_text(Matcher::equal(std::string(label.name), std::string(label.value)));
+  }
+  return out + '}';
+}
+
+}  // namespace
+
+bool shown_before(const Alert& a, const Alert& b) {
+  for (const std::string_view name : {"job", "instance"}) {
+    const auto left = a.labels.get(name);
+    const auto right = b.labels.get(name);
+    if (left == right) continue;
+    if (left.empty() || right.empty()) return right.empty();
+    return left < right;
+  }
+  return std::ranges::lexicographical_compare(
+      a.labels, b.labels, [](const Label& x, const Label& y) {
+        return x.name != y.name ? x.name < y.name : x.value < y.value;
+      });
+}
+
+bool Groups::add(const Alert& alert, TimestampMs now) {
+  bool taken = true;
+  for (const Route* route : routes_->match(alert.labels)) {
+    Labels labels = route->group_labels(alert.labels);
+    Key key{route, std::string(labels.bytes())};
+    auto at = groups_.find(key);
+    if (at == groups_.end()) {
+      if (groups_.size() >= kMaxGroups) {
+        taken = false;
+        continue;
+      }
+      const TimestampMs wait = route->group_wait.count();
+      const bool old = alert.starts_at + wait < now;
+      at = groups_
+               .emplace(std::move(key), Group{.route = route,
+                                              .labels = std::move(labels),
+                                              .alerts = {},
+                                              .next_flush = old ? now : now + wait})
+               .first;
+    }
+    at->second.alerts.insert_or_assign(fingerprint_of(alert.labels), alert);
+  }
+  return taken;
+}
+
+GroupSnapshot Groups::snapshot(const Group& group) const {
+  GroupSnapshot out{.routes = routes_,
+                    .route = group.route,
+                    .labels = group.labels,
+                    .key = group.route->key + ":" + label_text(group.labels),
+                    .alerts = {},
+                    .next_flush = group.next_flush};
+  for (const auto& [fingerprint, alert] : group.alerts) out.alerts.push_back(alert);
+  std::ranges::sort(out.alerts, shown_before);
+  return out;
+}
+
+std::vector<GroupSnapshot> Groups::take_due(TimestampMs now) {
+  std::vector<GroupSnapshot> out;
+  for (auto& [key, group] : groups_) {
+    if (group.next_flush > now) continue;
+    out.push_back(snapshot(group));
+    group.next_flush = now + group.route->group_interval.count();
+  }
+  return out;
+}
+
+void Groups::told(const GroupSnapshot& group, TimestampMs at) {
+  if (group.routes != routes_) return;  // the configuration changed: the group is another
+  const auto found = groups_.find({group.route, std::string(group.labels.bytes())});
+  if (found == groups_.end()) return;
+  auto& alerts = found->second.alerts;
+  for (const Alert& alert : group.alerts) {
+    if (!alert.resolved_at(at)) continue;
+    const auto kept = alerts.find(fingerprint_of(alert.labels));
+    if (kept != alerts.end() && kept->second.updated_at == alert.updated_at) alerts.erase(kept);
+  }
+  if (alerts.empty()) groups_.erase(found);
+}
+
+std::optional<TimestampMs> Groups::next_due() const {
+  std::optional<TimestampMs> out;
+  for (const auto& [key, group] : groups_) {
+    out = std::min(out.value_or(group.next_flush), group.next_flush);
+  }
+  return out;
+}
+
+std::vector<GroupSnapshot> Groups::all() const {
+  std::vector<GroupSnapshot> out;
+  for (const auto& [key, group] : groups_) out.push_back(snapshot(group));
+  return out;
+}
+
+}  // namespace strata::alerting

@@ -1,0 +1,185 @@
+#include "alerting/outbox.h"
+
+#include <algorithm>
+#include <random>
+
+namespace strata::alerting {
+namespace {
+
+constexpr std::string_view kSteps[] = {
+    R"(CREATE TABLE outbox (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  group_key TEXT NOT NULL,
+  receiver TEXT NOT NULL,
+  integration TEXT NOT NULL,
+  idx INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  state TEXT NOT NULL,              -- waiting, trying, delivered, given up
+  attempts INTEGER NOT NULL,
+  next_attempt_at INTEGER NOT NULL,
+  done_at INTEGER
+))",
+    "CREATE INDEX outbox_due ON outbox (state, next_attempt_at)",
+    R"(CREATE TABLE outbox_parts (
+  message INTEGER NOT NULL REFERENCES outbox (id) ON DELETE CASCADE,
+  name TEXT NOT NULL,
+  value TEXT NOT NULL,
+  PRIMARY KEY (message, name)
+) WITHOUT ROWID)",
+    R"(CREATE TABLE outbox_attempts (
+  message INTEGER NOT NULL REFERENCES outbox (id) ON DELETE CASCADE,
+  at INTEGER NOT NULL,
+  took_ms INTEGER NOT NULL,
+  delivered INTEGER NOT NULL,
+  detail TEXT NOT NULL
+))",
+    "CREATE INDEX outbox_attempts_of ON outbox_attempts (message)"};
+
+Result<> note(state::Session& session, const Attempt& attempt) {
+  return session.run("INSERT INTO outbox_attempts VALUES (?, ?, ?, ?, ?)",
+                     {attempt.message, attempt.at, attempt.took.count(), int64_t{attempt.delivered},
+                      attempt.detail});
+}
+
+Result<> finish(state::Session& session, const Message& message, const std::string& state,
+                TimestampMs at) {
+  // What was said stays readable by its attempts; the text itself is not needed any more.
+  TRY(session.run("DELETE FROM outbox_parts WHERE message = ?", {message.id}));
+  return session.run("UPDATE outbox SET state = ?, done_at = ? WHERE id = ?",
+                     {state, at, message.id});
+}
+
+}  // namespace
+
+Millis backoff(int64_t attempts, uint64_t random) {
+  const int64_t longest = std::min<int64_t>(1000LL << std::min<int64_t>(attempts - 1, 10), 300'000);
+  return Millis(longest / 2 + static_cast<int64_t>(random % static_cast<uint64_t>(longest / 2)));
+}
+
+Result<std::unique_ptr<Outbox>> Outbox::open(state::Database& db, TimestampMs now) {
+  TRY(db.migrate("outbox", kSteps));
+  // What was being tried when the process ended may or may not have arrived: tried again.
+  TRY(db.run("UPDATE outbox SET state = 'waiting', next_attempt_at = ? WHERE state = 'trying'",
+             {now}));
+  return std::unique_ptr<Outbox>(new Outbox(db));
+}
+
+Result<int64_t> Outbox::add(const LogKey& key, const LogEntry& entry, const MessageParts& parts,
+                            TimestampMs now) {
+  size_t bytes = 0;
+  for (const auto& [name, value] : parts) bytes += value.size();
+  if (bytes > kMaxMessage) {
+    return fail(ErrorCode::kLimit, fmt::format("a message of {} bytes is too long", bytes));
+  }
+  if (waiting() >= kMaxWaiting) {
+    return fail(ErrorCode::kLimit, fmt::format("{} messages are waiting already", kMaxWaiting));
+  }
+  int64_t id = 0;
+  TRY(db_.transaction([&](state::Session& session) -> Result<> {
+    TRY(
+        session.query("INSERT INTO outbox (group_key, receiver, integration, idx, created_at, "
+                      "state, attempts, next_attempt_at) VALUES (?, ?, ?, ?, ?, 'waiting', 0, ?) "
+                      "RETURNING id",
+                      {key.group, key.receiver, key.integration, key.index, now, now},
+                      [&](const state::Row& row) { id = row.integer(0); }));
+    for (const auto& [name, value] : parts) {
+      TRY(session.run("INSERT INTO outbox_parts VALUES (?, ?, ?)", {id, name, value}));
+    }
+    return NotificationLog::write(session, key, entry);
+  }));
+  return id;
+}
+
+Result<std::vector<Message>> Outbox::take_due(TimestampMs now, size_t limit) {
+  std::vector<Message> out;
+  TRY(db_.transaction([&](state::Session& session) -> Result<> {
+    TRY(
+        session.query("SELECT id, group_key, receiver, integration, idx, created_at, attempts, "
+                      "next_attempt_at FROM outbox WHERE state = 'waiting' AND next_attempt_at <= "
+                      "? ORDER BY next_attempt_at, id LIMIT ?",
+                      {now, static_cast<int64_t>(limit)}, [&](const state::Row& row) {
+                        out.push_back({.id = row.integer(0),
+                                       .key = {.group = row.text(1),
+                                               .receiver = row.text(2),
+                                               .integration = row.text(3),
+                                               .index = row.integer(4)},
+                                       .parts = {},
+                                       .created_at = row.integer(5),
+                                       .attempts = row.integer(6) + 1,
+                                       .next_attempt_at = row.integer(7)});
+                      }));
+    for (Message& message : out) {
+      TRY(session.query(
+          "SELECT name, value FROM outbox_parts WHERE message = ?", {message.id},
+          [&](const state::Row& row) { message.parts.emplace_back(row.text(0), row.text(1)); }));
+      TRY(session.run("UPDATE outbox SET state = 'trying', attempts = attempts + 1 WHERE id = ?",
+                      {message.id}));
+    }
+    return {};
+  }));
+  return out;
+}
+
+Result<> Outbox::succeeded(const Message& message, const Attempt& attempt) {
+  return db_.transaction([&](state::Session& session) -> Result<> {
+    TRY(note(session, attempt));
+    return finish(session, message, "delivered", attempt.at);
+  });
+}
+
+Result<bool> Outbox::failed(const Message& message, const Attempt& attempt, bool retriable,
+                            std::optional<Millis> retry_after) {
+  static thread_local std::mt19937_64 random{std::random_device()()};
+  const Millis wait =
+      std::max(retry_after.value_or(Millis(0)), backoff(message.attempts, random()));
+  const TimestampMs next = attempt.at + wait.count();
+  const bool over = !retriable || next - message.created_at > kGiveUpAfter.count();
+  TRY(db_.transaction([&](state::Session& session) -> Result<> {
+    TRY(note(session, attempt));
+    if (!over) {
+      return session.run("UPDATE outbox SET state = 'waiting', next_attempt_at = ? WHERE id = ?",
+                         {next, message.id});
+    }
+    TRY(NotificationLog::erase(session, message.key));
+    return finish(session, message, "given up", attempt.at);
+  }));
+  return over;
+}
+
+std::vector<Attempt> Outbox::attempts(int64_t message) const {
+  std::vector<Attempt> out;
+  // A failure to read shows as no attempts: this is for people to look at.
+  (void)db_.query(
+      "SELECT at, took_ms, delivered, detail FROM outbox_attempts WHERE message = ? "
+      "ORDER BY rowid",
+      {message}, [&](const state::Row& row) {
+        out.push_back({.message = message,
+                       .at = row.integer(0),
+                       .took = Millis(row.integer(1)),
+                       .delivered = row.integer(2) != 0,
+                       .detail = row.text(3)});
+      });
+  return out;
+}
+
+size_t Outbox::waiting() const {
+  int64_t count = 0;
+  (void)db_.query("SELECT COUNT(*) FROM outbox WHERE state IN ('waiting', 'trying')", {},
+                  [&](const state::Row& row) { count = row.integer(0); });
+  return static_cast<size_t>(count);
+}
+
+std::optional<TimestampMs> Outbox::next_due() const {
+  std::optional<TimestampMs> out;
+  (void)db_.query("SELECT MIN(next_attempt_at) FROM outbox WHERE state = 'waiting'", {},
+                  [&](const state::Row& row) {
+                    if (!row.is_null(0)) out = row.integer(0);
+                  });
+  return out;
+}
+
+Result<> Outbox::collect_garbage(TimestampMs now) {
+  return db_.run("DELETE FROM outbox WHERE done_at < ?", {now - kKept.count()});
+}
+
+}  // namespace strata::alerting
