@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/number.h"
+#include "base/utf8.h"
 
 namespace strata {
 namespace {
@@ -110,6 +111,33 @@ std::string Regex::expand(std::string_view replacement,
     i = braces ? end : end - 1;
   }
   return out;
+}
+
+std::string Regex::replace_all(std::string_view text, std::string_view replacement) const {
+  const int n = re_->NumberOfCapturingGroups() + 1;
+  std::vector<re2::StringPiece> pieces(static_cast<size_t>(n));
+  std::vector<std::string_view> groups;
+  std::string out;
+  size_t copied = 0;  // how much of `text` is in `out`, replaced or as it was
+  for (size_t from = 0; from <= text.size();) {
+    if (!re_->Match({text.data(), text.size()}, from, text.size(), RE2::UNANCHORED, pieces.data(),
+                    n)) {
+      break;
+    }
+    const auto begin = static_cast<size_t>(pieces[0].data() - text.data());
+    const size_t end = begin + pieces[0].size();
+    out.append(text.substr(copied, begin - copied));
+    // An empty match right behind another match is none.
+    if (end > copied || begin == 0) {
+      groups.clear();
+      for (const auto& piece : pieces) groups.emplace_back(piece.data(), piece.size());
+      out += expand(replacement, groups);
+    }
+    copied = end;
+    const size_t step = std::max<size_t>(1, utf8_sequence_length(text.substr(from)));
+    from = from + step > end ? from + step : end;
+  }
+  return out.append(text.substr(std::min(copied, text.size())));
 }
 
 }  // namespace strata

@@ -30,6 +30,10 @@ class Regex {
   std::string expand(std::string_view replacement,
                      const std::vector<std::string_view>& groups) const;
 
+  /// `text` with every match (unanchored, from left to right, not overlapping) replaced by
+  /// expand(replacement), as Go's Regexp.ReplaceAllString does.
+  std::string replace_all(std::string_view text, std::string_view replacement) const;
+
   const std::string& pattern() const { return *pattern_; }
 
  private:

@@ -57,8 +57,9 @@ std::string text_of(const yaml_char_t* bytes) {
 
 class TreeBuilder {
  public:
-  TreeBuilder(std::string_view text, std::string_view file, const YamlLimits& limits)
-      : reader_(text), file_(file), limits_(limits) {}
+  TreeBuilder(std::string_view text, std::string_view file, const YamlLimits& limits,
+              std::optional<YamlMark>* second_document)
+      : reader_(text), file_(file), limits_(limits), second_document_(second_document) {}
 
   Result<YamlNode> build() {
     TRY(next());  // stream start
@@ -70,6 +71,10 @@ class TreeBuilder {
     TRY(next());  // document end
     TRY(next());
     if (reader_.event().type != YAML_STREAM_END_EVENT) {
+      if (second_document_ != nullptr) {
+        *second_document_ = reader_.mark();
+        return root;
+      }
       return bad(reader_.mark(), "a second document starts here; one file holds one document");
     }
     return root;
@@ -232,6 +237,7 @@ class TreeBuilder {
   EventReader reader_;
   const std::string_view file_;
   const YamlLimits limits_;
+  std::optional<YamlMark>* const second_document_;
   std::map<std::string, Anchor, std::less<>> anchors_;
   size_t nodes_ = 0;
   size_t deepest_ = 0;  // within the node being read
@@ -251,12 +257,12 @@ std::string at(std::string_view file_name, YamlMark mark, std::string_view messa
 }
 
 Result<YamlNode> parse_yaml(std::string_view text, std::string_view file_name,
-                            const YamlLimits& limits) {
+                            const YamlLimits& limits, std::optional<YamlMark>* second_document) {
   if (text.size() > limits.max_bytes) {
     return fail(ErrorCode::kLimit,
                 fmt::format("{}: larger than {} bytes", file_name, limits.max_bytes));
   }
-  return TreeBuilder(text, file_name, limits).build();
+  return TreeBuilder(text, file_name, limits, second_document).build();
 }
 
 }  // namespace strata::config

@@ -51,9 +51,11 @@ struct YamlLimits {
 
 /// The one document in `text`; an empty one is a null scalar. Errors: kBadData as
 /// "file:line:column: what", also for a duplicate key, an unknown alias and a second document;
-/// kLimit when a limit is passed.
+/// kLimit when a limit is passed. With `second_document` a second document is no error: it is not
+/// read, and where it starts is put there (rule files, of which Prometheus reads the first only).
 Result<YamlNode> parse_yaml(std::string_view text, std::string_view file_name,
-                            const YamlLimits& limits = {});
+                            const YamlLimits& limits = {},
+                            std::optional<YamlMark>* second_document = nullptr);
 
 /// "file:line:column: message".
 std::string at(std::string_view file_name, YamlMark mark, std::string_view message);

@@ -1,0 +1,68 @@
+// Rules in the server: their files, the store that they write into, and the timer that calls them.
+//
+// Made by Server; load() and apply() by the thread that loads the configuration, stop() by the main
+// thread, before the pool and the store go.
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "app/flags.h"
+#include "base/mutex.h"
+#include "config/config.h"
+#include "net/loop.h"
+#include "promql/engine.h"
+#include "rules/manager.h"
+#include "tsdb/db.h"
+
+namespace strata::app {
+
+/// What recording rules and alerts write: samples with times of their own. Thread-safe.
+class StoreWriter final : public rules::SeriesWriter {
+ public:
+  explicit StoreWriter(tsdb::Db& db) : db_(db) {}
+  Result<Series> series(const Labels& labels) override;
+  Result<Counts> append(TimestampMs t, std::span<const Series> series,
+                        std::span<const double> values) override;
+
+ private:
+  tsdb::Db& db_;
+};
+
+struct RuleEngineDeps {
+  tsdb::Db& db;
+  const promql::Engine& engine;
+  ThreadPool& work;
+  net::Loop& loop;
+  const Clock& clock;
+};
+
+class RuleEngine {
+ public:
+  /// Alert states are kept in `directory`. Error: kIo.
+  static Result<std::unique_ptr<RuleEngine>> open(const std::string& directory,
+                                                  const RuleEngineDeps& deps);
+
+  /// The rule files that `config` names. Error: the first thing that is wrong in one of them.
+  static Result<std::vector<rules::RuleFile>> load(const config::Config& config,
+                                                   const promql::ParserOptions& syntax);
+
+  void apply(std::vector<rules::RuleFile> files, const config::Config& config,
+             const ServeOptions& options, const std::string& external_url);
+  void stop();
+  rules::Manager& manager() { return manager_; }
+
+ private:
+  RuleEngine(const RuleEngineDeps& deps, std::unique_ptr<rules::StateLog> state);
+  void tick();
+
+  net::Loop& loop_;
+  StoreWriter writer_;
+  std::unique_ptr<rules::StateLog> state_;
+  rules::Manager manager_;
+
+  Mutex mutex_;  // held while a tick runs
+  bool stopped_ GUARDED_BY(mutex_) = false;
+  std::optional<net::TimerId> timer_ GUARDED_BY(mutex_);
+};
+
+}  // namespace strata::app
