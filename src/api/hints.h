@@ -18,8 +18,4 @@ std::vector<std::string> hints(const SeriesSource& source, const promql::Expr& e
 inline constexpr size_t kMaxHints = 5;
 inline constexpr size_t kMaxNames = 100'000;
 
-/// Insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`, or
-/// `most` + 1 when there are more (optimal string alignment distance).
-size_t edit_distance(std::string_view a, std::string_view b, size_t most);
-
 }  // namespace strata::api

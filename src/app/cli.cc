@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "app/catalog_commands.h"
 #include "app/commands.h"
 #include "app/tsdb_commands.h"
 
@@ -117,6 +118,41 @@ std::optional<int> StoreCommands::run() const {
   return std::nullopt;
 }
 
+// Commands on the catalog of engines' metrics.
+struct CatalogCommands {
+  std::vector<std::string> names;
+  std::vector<std::string> files;
+  std::string kind;
+  CLI::App* explain = nullptr;
+  CLI::App* list = nullptr;
+  CLI::App* check = nullptr;
+  CLI::App* doc = nullptr;
+
+  void add_to(CLI::App& app);
+  /// The exit code when one of them was given.
+  std::optional<int> run() const;
+};
+
+void CatalogCommands::add_to(CLI::App& app) {
+  auto* catalog = app.add_subcommand("catalog", "What engines and exporters call things");
+  catalog->require_subcommand(1);
+  explain = catalog->add_subcommand("explain", "What is known of a metric's name");
+  explain->add_option("names", names, "Raw or canonical names")->required();
+  list = catalog->add_subcommand("list", "The engines and exporters, or the metrics of one");
+  list->add_option("kind", kind, "vllm, dcgm-exporter, …, or canonical");
+  check = catalog->add_subcommand("check", "Check catalog files of one's own");
+  check->add_option("files", files, "YAML files; none: what is built in");
+  doc = catalog->add_subcommand("doc")->group("");  // for ./dev docs
+}
+
+std::optional<int> CatalogCommands::run() const {
+  if (explain->parsed()) return catalog_explain(names);
+  if (list->parsed()) return catalog_list(kind);
+  if (check->parsed()) return catalog_check(files);
+  if (doc->parsed()) return catalog_doc();
+  return std::nullopt;
+}
+
 }  // namespace
 
 int run(int argc, char** argv) {
@@ -156,6 +192,8 @@ int run(int argc, char** argv) {
 
   StoreCommands store_commands;
   store_commands.add_to(app);
+  CatalogCommands catalog_commands;
+  catalog_commands.add_to(app);
 
   auto* hash = app.add_subcommand("hash-password", "Hash a password for web.yml");
 
@@ -175,6 +213,7 @@ int run(int argc, char** argv) {
   if (range->parsed()) return query_range(query);
   if (test_promql_command->parsed()) return test_promql(test_paths);
   if (const auto code = store_commands.run()) return *code;
+  if (const auto code = catalog_commands.run()) return *code;
   if (hash->parsed()) return hash_password();
   if (version->parsed()) return print_version();
   if (flags_doc->parsed()) return fmt::print("{}", flags_markdown()), 0;
