@@ -4,6 +4,7 @@
 // A node is two model servers, eight GPUs and the host: 1288 series. Blocks of two hours are
 // written with one tile a target, and merged into a day.
 #include <benchmark/benchmark.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <span>

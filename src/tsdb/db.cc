@@ -255,7 +255,7 @@ Stats Db::stats() const {
     out.head_min_time = impl_->head_min;
     out.head_max_time = impl_->head_max;
   }
-  out.open_tile_bytes = impl_->pool.memory() + impl_->timed.memory();
+  out.open_tile_bytes = impl_->open_tile_bytes->load() + impl_->timed.memory();
   const TileStoreStats tiles = impl_->tiles->stats();
   out.sealed_tiles = tiles.tiles;
   out.tile_bytes = tiles.bytes;

@@ -28,7 +28,7 @@ struct Db::Impl {
         retention(std::make_shared<const Retention>(std::vector<RetentionRule>{},
                                                     options.retention_time)) {}
 
-  HeadContext context() { return {options, table, *series_log, *wal, *tiles, pool}; }
+  HeadContext context() { return {options, table, *series_log, *wal, *tiles, open_tile_bytes}; }
   std::string note_path() const { return options.path + "/cut"; }
 
   // db_recovery.cc
@@ -88,7 +88,7 @@ struct Db::Impl {
   SeriesTable table;
   Targets targets;
   TimedHead timed;
-  TilePool pool{kIdleArenaBytes};
+  const OpenTileBytes open_tile_bytes = std::make_shared<std::atomic<size_t>>();
   std::unique_ptr<SeriesLog> series_log;
   std::unique_ptr<Wal> wal;
   std::unique_ptr<TileStore> tiles;
@@ -116,8 +116,6 @@ struct Db::Impl {
 
   mutable Mutex stats_mutex;
   Stats counters GUARDED_BY(stats_mutex);  // only the fields that count events
-
-  static constexpr size_t kIdleArenaBytes = 64u << 20;
 };
 
 }  // namespace strata::tsdb

@@ -6,6 +6,7 @@
 #include "tsdb/db_impl.h"
 #include "tsdb/frame.h"
 #include "tsdb/wal_record.h"
+#include "tsdb/wal_record_v1.h"
 
 namespace strata::tsdb {
 namespace {
@@ -26,19 +27,27 @@ class LogReplay {
  private:
   Result<> record(uint64_t number, std::string_view payload);
   Result<> scrape(uint64_t number, std::string_view payload);
+  Result<> scrape_v1(uint64_t number, std::string_view payload);
   Result<> timed(uint64_t number, std::string_view payload);
-  Result<> store_scrape(uint64_t number, TargetId id, TimestampMs t, const ScrapeBase& base,
-                        std::span<const double> values);
+  Result<> store_scrape(uint64_t number, TargetId id, TimestampMs t, const RowBasePtr& base,
+                        std::string_view coded);
+  Result<> store_values(uint64_t number, TargetId id, TimestampMs t,
+                        std::span<const SeriesId> columns, std::span<const double> values);
+  Result<> finish(uint64_t number, TargetHead& head, TimestampMs t,
+                  std::span<const SeriesId> columns, std::span<const double> values,
+                  TargetHead::Outcome outcome);
   TargetHead& target(TargetId id);
 
   Db::Impl& db_;
   const HeadContext context_;
-  struct Base {
-    ScrapeBase row;
+  // The last bases of the segment being read, by target.
+  std::unordered_map<uint32_t, RowBasePtr> bases_;
+  struct BaseV1 {
+    v1::ScrapeBase row;
     bool stored = false;
   };
-  std::unordered_map<uint32_t, Base> bases_;  // of the segment being read
-  DecodedScrape decoded_;
+  std::unordered_map<uint32_t, BaseV1> bases_v1_;
+  v1::DecodedScrape decoded_v1_;
   std::vector<double> values_;
   std::vector<LoggedSample> timed_;
   uint64_t samples_ = 0;
@@ -49,6 +58,7 @@ class LogReplay {
 
 void LogReplay::segment(uint64_t number, std::string_view bytes) {
   bases_.clear();
+  bases_v1_.clear();
   FrameReader reader(bytes);
   Frame frame;
   while (reader.next(frame)) {
@@ -68,7 +78,13 @@ void LogReplay::segment(uint64_t number, std::string_view bytes) {
 }
 
 Result<> LogReplay::record(uint64_t number, std::string_view payload) {
-  if (TRY(record_kind(payload)) == RecordKind::kTimed) return timed(number, payload);
+  switch (TRY(record_kind(payload))) {
+    case RecordKind::kTimed: return timed(number, payload);
+    case RecordKind::kBaseV1:
+    case RecordKind::kRowV1: return scrape_v1(number, payload);
+    case RecordKind::kBase:
+    case RecordKind::kRow: break;
+  }
   return scrape(number, payload);
 }
 
@@ -79,60 +95,104 @@ TargetHead& LogReplay::target(TargetId id) {
 }
 
 Result<> LogReplay::scrape(uint64_t number, std::string_view payload) {
-  TRY(decode_scrape_record(payload, decoded_));
-  Base& base = bases_[index_of(decoded_.target)];
-  if (decoded_.has_base && (!base.stored || base.row.id != decoded_.base_id)) {
+  const ScrapeRecord record = TRY(read_scrape_record(payload));
+  RowBasePtr& base = bases_[index_of(record.target)];
+  const bool known = base && base->id == record.base_id;
+  if (!known && !record.coded_base.empty()) {
     // The base itself, or its copy where the base was lost.
-    std::swap(base.row, decoded_.base);
-    base.stored = true;
-    TRY(store_scrape(number, decoded_.target, base.row.t, base.row, base.row.values));
+    auto found = decode_base(record, base.get());
+    if (!found) {
+      lost_samples_ += record.samples;
+      return std::unexpected(std::move(found).error());
+    }
+    base = std::move(*found);
+    TRY(store_scrape(number, record.target, base->t, base, {}));
   }
-  if (decoded_.delta.empty()) return {};
-  if (base.row.id != decoded_.base_id || base.row.columns.size() != decoded_.samples) {
-    lost_samples_ += decoded_.samples;
+  if (!record.has_row) return {};
+  if (!base || base->id != record.base_id || base->values.size() != record.samples) {
+    lost_samples_ += record.samples;
     return fail(ErrorCode::kNotFound, "the row it refers to was lost");
   }
-  TRY(decode_row_values(decoded_.delta, base.row.values, values_));
-  return store_scrape(number, decoded_.target, decoded_.t, base.row, values_);
+  const auto t = static_cast<TimestampMs>(static_cast<uint64_t>(base->t) +
+                                          static_cast<uint64_t>(record.since_base));
+  return store_scrape(number, record.target, t, base, record.row);
 }
 
+Result<> LogReplay::scrape_v1(uint64_t number, std::string_view payload) {
+  TRY(v1::decode_scrape_record(payload, decoded_v1_));
+  BaseV1& base = bases_v1_[index_of(decoded_v1_.target)];
+  if (decoded_v1_.has_base && (!base.stored || base.row.id != decoded_v1_.base_id)) {
+    std::swap(base.row, decoded_v1_.base);
+    base.stored = true;
+    TRY(store_values(number, decoded_v1_.target, base.row.t, base.row.columns, base.row.values));
+  }
+  if (decoded_v1_.delta.empty()) return {};
+  if (base.row.id != decoded_v1_.base_id || base.row.columns.size() != decoded_v1_.samples) {
+    lost_samples_ += decoded_v1_.samples;
+    return fail(ErrorCode::kNotFound, "the row it refers to was lost");
+  }
+  TRY(v1::decode_row_values(decoded_v1_.delta, base.row.values, values_));
+  return store_values(number, decoded_v1_.target, decoded_v1_.t, base.row.columns, values_);
+}
+
+/// `coded` is empty for the base itself. What a tile has already is not even decoded.
 Result<> LogReplay::store_scrape(uint64_t number, TargetId id, TimestampMs t,
-                                 const ScrapeBase& base, std::span<const double> values) {
+                                 const RowBasePtr& base, std::string_view coded) {
   TargetHead& head = target(id);
   if (head.covers(t)) return {};
-  auto outcome = head.replay(context_, number, t, base.columns, values);
+  if (!coded.empty()) TRY(decode_row(coded, base->values, base->plan, values_));
+  const std::span<const double> values = coded.empty() ? base->values : values_;
+  const std::span<const SeriesId> columns = base->layout->columns();
+  auto outcome = head.replay(context_, number, t, base, coded, values);
+  if (outcome) return finish(number, head, t, columns, values, std::move(*outcome));
+  if (outcome.error().code != ErrorCode::kNotFound) {
+    lost_samples_ += values.size();
+    return std::unexpected(std::move(outcome).error());
+  }
+  return store_values(number, id, t, columns, values);
+}
+
+Result<> LogReplay::store_values(uint64_t number, TargetId id, TimestampMs t,
+                                 std::span<const SeriesId> columns,
+                                 std::span<const double> values) {
+  TargetHead& head = target(id);
+  if (head.covers(t)) return {};
+  auto outcome = head.replay(context_, number, t, columns, values);
   if (!outcome && outcome.error().code == ErrorCode::kNotFound) {
     // Definitions of some series were lost: keep the others.
     std::vector<SeriesId> known;
     std::vector<double> known_values;
     for (size_t i = 0; i < values.size(); ++i) {
-      if (!db_.table.adopt({&base.columns[i], 1}, id)) continue;
-      known.push_back(base.columns[i]);
+      if (!db_.table.adopt({&columns[i], 1}, id)) continue;
+      known.push_back(columns[i]);
       known_values.push_back(values[i]);
     }
     lost_samples_ += values.size() - known.size();
     if (known.empty()) return {};
     outcome = head.replay(context_, number, t, known, known_values);
   }
-  if (!outcome) {
-    lost_samples_ += values.size();
-    return std::unexpected(std::move(outcome).error());
-  }
-  if (outcome->older) {
+  if (outcome) return finish(number, head, t, columns, values, std::move(*outcome));
+  lost_samples_ += values.size();
+  return std::unexpected(std::move(outcome).error());
+}
+
+Result<> LogReplay::finish(uint64_t number, TargetHead& head, TimestampMs t,
+                           std::span<const SeriesId> columns, std::span<const double> values,
+                           TargetHead::Outcome outcome) {
+  if (outcome.older) {
     // In the log before newer rows, yet not in a tile: the tile was lost.
     timed_.clear();
-    for (size_t i = 0; i < values.size(); ++i) timed_.push_back({{base.columns[i], t, values[i]}});
-    outcome->stats += TRY(db_.timed.replay(context_, number, timed_));
+    for (size_t i = 0; i < values.size(); ++i) timed_.push_back({{columns[i], t, values[i]}});
+    outcome.stats += TRY(db_.timed.replay(context_, number, timed_));
   }
-  if (outcome->tile_is_full) db_.queue_seal(&head);
-  if (outcome->stats.appended > 0) {
+  if (outcome.tile_is_full) db_.queue_seal(&head);
+  if (outcome.stats.appended > 0) {
     db_.note_time(t);
     touched_ = {std::min(touched_.min, t), std::max(touched_.max, t)};
   }
-  samples_ += outcome->stats.appended;
+  samples_ += outcome.stats.appended;
   return {};
 }
-
 Result<> LogReplay::timed(uint64_t number, std::string_view payload) {
   TRY(decode_timed_record(payload, timed_));
   auto stats = db_.timed.replay(context_, number, timed_);
@@ -167,7 +227,7 @@ Result<> Db::Impl::recover() {
   lock = TRY(fs.lock(options.path + "/lock"));
   series_log = TRY(SeriesLog::open(
       fs, options.path,
-      {.on_series = [this](SeriesId id, const Labels& labels) { table.restore(id, labels); },
+      {.on_series = [this](SeriesId id, std::string_view labels) { table.restore(id, labels); },
        .on_target = [this](TargetId id, std::string_view key) { targets.restore(id, key); }}));
   for (const FrameDamage& damage : series_log->damage()) {
     report_damage(options.path + "/series", damage.offset, damage.bytes, damage.frames,

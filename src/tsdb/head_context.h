@@ -14,7 +14,7 @@ struct HeadContext {
   SeriesLog& series_log;
   Wal& wal;
   TileStore& tiles;
-  TilePool& pool;
+  const OpenTileBytes& open_tile_bytes;
 };
 
 }  // namespace strata::tsdb

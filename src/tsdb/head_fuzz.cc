@@ -9,6 +9,7 @@
 #include "tsdb/series_log.h"
 #include "tsdb/tile_store.h"
 #include "tsdb/wal_record.h"
+#include "tsdb/wal_record_v1.h"
 
 namespace strata::tsdb {
 namespace {
@@ -18,29 +19,47 @@ bool same_bits(std::span<const double> a, std::span<const double> b) {
   return std::ranges::equal(a, b, {}, bits, bits);
 }
 
-void scrape(std::string_view payload) {
-  DecodedScrape decoded;
-  if (!decode_scrape_record(payload, decoded)) return;
+/// A row that decodes is coded anew under the plan that fits it, and must be the same.
+void row(std::string_view coded, std::span<const double> base, std::span<const ColumnPlan> plan) {
   std::vector<double> values;
-  if (decoded.delta.empty()) {
-    values = decoded.base.values;
-  } else {
-    if (!decoded.has_base) decoded.base.values.assign(std::min<size_t>(decoded.samples, 4096), 1.5);
-    if (!decode_row_values(decoded.delta, decoded.base.values, values)) return;
+  if (!decode_row(coded, base, plan, values)) return;
+  const std::vector<ColumnPlan> fitting = plan_columns(values, nullptr);
+  for (const auto& used : {plan, std::span<const ColumnPlan>(fitting)}) {
+    std::string encoded;
+    encode_row(encoded, base, used, values);
+    std::vector<double> again;
+    CHECK(decode_row(encoded, base, used, again));
+    CHECK(same_bits(values, again));
   }
+}
+
+void scrape(std::string_view payload) {
+  const auto record = read_scrape_record(payload);
+  if (!record) return;
+  RowBase before{.id = record->base_id - 1, .layout = {}, .values = {}, .plan = {}};
+  before.values.assign(std::min<size_t>(record->samples, 4096), 1.5);
+  before.plan.assign(before.values.size(), ColumnPlan{1, false});
+  before.layout = std::make_shared<const Layout>(std::vector<SeriesId>(before.values.size()));
+  row(record->row, before.values, before.plan);
+  if (record->coded_base.empty()) return;
+  const auto base = decode_base(*record, &before);
+  if (!base) return;
+  row(record->row, (*base)->values, (*base)->plan);
   std::string encoded;
-  encode_values(encoded, decoded.base.values, values);
-  std::string_view rest = encoded;
-  std::vector<double> again;
-  CHECK(decode_values(rest, decoded.base.values, again) && rest.empty());
-  CHECK(same_bits(values, again));
-  if (!decoded.has_base) return;
-  std::string columns;
-  encode_columns(columns, decoded.base.columns);
-  rest = columns;
-  std::vector<SeriesId> columns_again;
-  CHECK(decode_columns(rest, decoded.base.columns.size(), columns_again));
-  CHECK(columns_again == decoded.base.columns);
+  encode_base(encoded, **base, nullptr);
+  std::string record_again;
+  encode_base_record(record_again, record->target, encoded);
+  const auto again = decode_base(read_scrape_record(record_again).value(), nullptr);
+  CHECK(again && same_bits((*again)->values, (*base)->values) && (*again)->plan == (*base)->plan);
+  CHECK(std::ranges::equal((*again)->layout->columns(), (*base)->layout->columns()));
+}
+
+void scrape_v1(std::string_view payload) {
+  v1::DecodedScrape decoded;
+  if (!v1::decode_scrape_record(payload, decoded) || decoded.delta.empty()) return;
+  if (!decoded.has_base) decoded.base.values.assign(std::min<size_t>(decoded.samples, 4096), 1.5);
+  std::vector<double> values;
+  (void)v1::decode_row_values(decoded.delta, decoded.base.values, values);
 }
 
 void timed(std::string_view payload) {
@@ -60,15 +79,17 @@ void timed(std::string_view payload) {
 
 void record(std::string_view payload) {
   scrape(payload);
+  scrape_v1(payload);
   timed(payload);
   TileRecord tile;
   std::string_view rest = payload;
   if (decode_tile_record(rest, tile)) CHECK(rest.size() <= payload.size());
-  SeriesLog::read_definition(payload, {.on_series =
-                                           [](SeriesId, const Labels& labels) {
-                                             CHECK(Labels::from_bytes(labels.bytes()).size() > 0);
-                                           },
-                                       .on_target = [](TargetId, std::string_view) {}});
+  SeriesLog::read_definition(payload,
+                             {.on_series =
+                                  [](SeriesId, std::string_view labels) {
+                                    CHECK(Labels::from_bytes(std::string(labels)).size() > 0);
+                                  },
+                              .on_target = [](TargetId, std::string_view) {}});
 }
 
 }  // namespace

@@ -2,75 +2,95 @@
 
 #include <cstring>
 
+#include "base/check.h"
+
 namespace strata::tsdb {
+namespace {
 
-const uint64_t* OpenTile::bitmap(uint32_t row) const {
-  // Doubles and words have one size; the arena's tail is used as words only.
-  static_assert(sizeof(double) == sizeof(uint64_t));
-  const double* words = arena_.get() + kTileRows * stride_ + row * ((stride_ + 63) / 64);
-  return reinterpret_cast<const uint64_t*>(words);
+// Rows that a block of memory has room for: a tile wastes half a block on average, and an
+// allocation takes as long as coding a row's first hundred columns.
+constexpr size_t kRowsPerBlock = 6;
+
+std::atomic<uint64_t> next_tile_number = 1;
+
+/// The last group of columns that a thread decoded, row by row as it was asked for.
+struct DecodedGroup {
+  uint64_t tile = 0;
+  size_t group = 0;
+  uint32_t rows = 0;  // a bit each
+  std::array<std::array<double, kRowGroup>, kTileRows> values;
+};
+static_assert(kTileRows <= 32, "a bit a row");
+
+}  // namespace
+
+OpenTile::OpenTile(OpenTileBytes total)
+    : total_(std::move(total)), number_(next_tile_number.fetch_add(1)) {
+  count(sizeof(OpenTile));
 }
 
-void OpenTile::write(uint32_t row, TimestampMs t, std::span<const double> values,
-                     std::span<const uint32_t> columns) {
+OpenTile::~OpenTile() { total_->fetch_sub(memory(), std::memory_order_relaxed); }
+
+void OpenTile::count(size_t bytes) {
+  bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  total_->fetch_add(bytes, std::memory_order_relaxed);
+}
+
+const char* OpenTile::store(std::string_view coded) {
+  if (block_size_ - block_used_ < coded.size()) {
+    block_size_ = std::max<size_t>(256, coded.size() * kRowsPerBlock);
+    block_used_ = 0;
+    blocks_.push_back(std::make_unique_for_overwrite<char[]>(block_size_));
+    count(block_size_);
+  }
+  char* at = blocks_.back().get() + block_used_;
+  std::memcpy(at, coded.data(), coded.size());
+  block_used_ += coded.size();
+  return at;
+}
+
+void OpenTile::write(uint32_t row, TimestampMs t, const RowBasePtr& base, std::string_view coded,
+                     const ColumnMap& map) {
   times_[row] = t;
-  double* to = arena_.get() + row * stride_;
-  if (columns.empty()) {
-    std::memcpy(to, values.data(), values.size_bytes());
-    dense_[row] = static_cast<uint32_t>(values.size());
+  if (run_count_ == 0 || runs_[run_count_ - 1u]->base != base) {
+    runs_[run_count_] = std::make_unique<const Run>(Run{base, map});
+    count(sizeof(Run) + base->memory() + map.capacity() * sizeof(uint32_t));
+    ++run_count_;
+  }
+  run_of_[row] = static_cast<uint8_t>(run_count_ - 1);
+  rows_[row] = {};
+  if (!coded.empty()) rows_[row] = {store(coded), static_cast<uint32_t>(coded.size())};
+}
+
+std::optional<double> OpenTile::value(uint32_t row, uint32_t column) const {
+  const Run& run = *runs_[run_of_[row]];
+  if (!run.map.empty()) column = column < run.map.size() ? run.map[column] : kAbsent;
+  if (column >= run.base->values.size()) return std::nullopt;
+  if (rows_[row].at == nullptr) return run.base->values[column];
+
+  static thread_local DecodedGroup decoded;
+  const size_t group = column / kRowGroup;
+  if (decoded.tile != number_ || decoded.group != group) {
+    decoded.tile = number_;
+    decoded.group = group;
+    decoded.rows = 0;
+  }
+  if ((decoded.rows >> row & 1) == 0) {
+    RowReader in(rows_[row].coded(), run.base->values, run.base->plan);
+    for (size_t g = 0; g < group && in.ok(); ++g) in.skip();
+    if (!in.ok() || !in.next(decoded.values[row].data())) return std::nullopt;
+    decoded.rows |= 1u << row;
+  }
+  return decoded.values[row][column % kRowGroup];
+}
+
+void OpenTile::decode(uint32_t row, std::vector<double>& out) const {
+  const RowBase& base = *runs_[run_of_[row]]->base;
+  if (rows_[row].at == nullptr) {
+    out = base.values;
     return;
   }
-  dense_[row] = kSparse;
-  auto* bits = const_cast<uint64_t*>(bitmap(row));
-  std::memset(bits, 0, (stride_ + 63) / 64 * sizeof(uint64_t));
-  for (size_t i = 0; i < values.size(); ++i) {
-    to[columns[i]] = values[i];
-    bits[columns[i] / 64] |= uint64_t{1} << (columns[i] % 64);
-  }
-}
-
-TilePool::TilePool(size_t max_idle_bytes) : state_(std::make_shared<State>()) {
-  state_->max_idle_bytes = max_idle_bytes;
-}
-
-std::shared_ptr<OpenTile> TilePool::make(size_t columns) {
-  // Steps of an eighth: few enough sizes that arenas are found again.
-  size_t step = 8;
-  while (step * 16 < columns) step *= 2;
-  const size_t stride = (columns + step - 1) / step * step;
-  const size_t bytes = OpenTile::arena_words(stride) * sizeof(double);
-  std::unique_ptr<double[]> arena;
-  {
-    MutexLock lock(state_->mutex);
-    auto& idle = state_->idle[stride];
-    if (!idle.empty()) {
-      arena = std::move(idle.back());
-      idle.pop_back();
-      state_->idle_bytes -= bytes;
-    } else {
-      state_->bytes += bytes;
-    }
-  }
-  if (!arena) arena = std::make_unique_for_overwrite<double[]>(OpenTile::arena_words(stride));
-  return {new OpenTile(stride, std::move(arena)),
-          [state = state_](OpenTile* tile) { give_back(*state, tile); }};
-}
-
-void TilePool::give_back(State& state, OpenTile* tile) {
-  const std::unique_ptr<OpenTile> owned(tile);
-  const size_t bytes = tile->memory();
-  MutexLock lock(state.mutex);
-  if (state.idle_bytes + bytes > state.max_idle_bytes) {
-    state.bytes -= bytes;
-    return;
-  }
-  state.idle_bytes += bytes;
-  state.idle[tile->stride()].push_back(std::move(tile->arena_));
-}
-
-size_t TilePool::memory() const {
-  MutexLock lock(state_->mutex);
-  return state_->bytes;
+  CHECK(decode_row(rows_[row].coded(), base.values, base.plan, out));
 }
 
 }  // namespace strata::tsdb

@@ -1,85 +1,83 @@
-// The rows of a tile while it fills: raw doubles, one row a scrape, in one arena.
+// The rows of a tile while it fills: coded as they are in the log, one after the other.
 //
-// Rows are stored one after the other, so that appending a scrape is one copy. A row is never
-// changed once it is published (TargetHead counts published rows under its lock), so readers look
-// at it without one. Arenas go back to a pool when the last reader lets go: the first touch of
-// fresh pages costs more than everything else that an append does.
+// So a row takes the bytes that the log took, an append copies them, and a restart adopts them. A
+// row is coded against a base, the first of its run; a run ends when the scrape's columns change or
+// the log begins a segment. A row is never changed once it is published (TargetHead counts
+// published rows under its lock), so readers look at it without one. Bounded: kTileRows rows.
 #pragma once
 #include <array>
+#include <atomic>
 #include <cstdint>
-#include <map>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
-#include "base/mutex.h"
 #include "model/sample.h"
+#include "tsdb/row_code.h"
 
 namespace strata::tsdb {
 
 inline constexpr uint32_t kTileRows = 32;
 
-class TilePool;
+/// Bytes of all open tiles of a head. Tiles may outlive the head.
+using OpenTileBytes = std::shared_ptr<std::atomic<size_t>>;
 
 class OpenTile {
  public:
-  /// Columns that fit.
-  size_t stride() const { return stride_; }
-  /// Bytes of its arena.
-  size_t memory() const { return arena_words(stride_) * sizeof(double); }
+  /// Column i of the tile is column map[i] of the scrape, if not kAbsent and i is below its size;
+  /// an empty map is the identity.
+  using ColumnMap = std::vector<uint32_t>;
+  static constexpr uint32_t kAbsent = UINT32_MAX;
 
-  /// Writes row `row` (not published yet): values[i] goes to column columns[i], or to column i when
-  /// `columns` is empty. The other columns have no value in this row.
-  void write(uint32_t row, TimestampMs t, std::span<const double> values,
-             std::span<const uint32_t> columns);
+  explicit OpenTile(OpenTileBytes total);
+  ~OpenTile();
+  OpenTile(const OpenTile&) = delete;
+  OpenTile& operator=(const OpenTile&) = delete;
+
+  /// Writes row `row` (not published yet, the first that is not), coded against `base`; empty: it
+  /// is the base. `map` counts where a base differs from the last row's. REQUIRES: `coded` decodes.
+  void write(uint32_t row, TimestampMs t, const RowBasePtr& base, std::string_view coded,
+             const ColumnMap& map);
 
   TimestampMs time(uint32_t row) const { return times_[row]; }
   std::span<const TimestampMs> times(uint32_t rows) const { return std::span(times_).first(rows); }
-  bool present(uint32_t row, uint32_t column) const {
-    if (dense_[row] != kSparse) return column < dense_[row];
-    return (bitmap(row)[column / 64] >> (column % 64) & 1) != 0;
-  }
-  double value(uint32_t row, uint32_t column) const { return arena_[row * stride_ + column]; }
-  const double* row(uint32_t row) const { return arena_.get() + row * stride_; }
-  /// Whether exactly the first `columns` columns of the row have values.
-  bool dense(uint32_t row, size_t columns) const { return dense_[row] == columns; }
+  /// Decodes a group of columns and remembers it (a thread's last), for its neighbours are mostly
+  /// read next.
+  std::optional<double> value(uint32_t row, uint32_t column) const;
+  /// The row as it was scraped; its place is that of the tile's columns under map().
+  void decode(uint32_t row, std::vector<double>& out) const;
+  const ColumnMap& map(uint32_t row) const { return runs_[run_of_[row]]->map; }
+
+  size_t memory() const { return bytes_.load(std::memory_order_relaxed); }
 
  private:
-  friend class TilePool;
-  static constexpr uint32_t kSparse = UINT32_MAX;
-  static size_t arena_words(size_t stride) { return kTileRows * (stride + (stride + 63) / 64); }
-
-  OpenTile(size_t stride, std::unique_ptr<double[]> arena)
-      : stride_(stride), arena_(std::move(arena)) {}
-  // The bitmaps follow the values in the arena.
-  const uint64_t* bitmap(uint32_t row) const;
-
-  const size_t stride_;
-  std::unique_ptr<double[]> arena_;
-  std::array<TimestampMs, kTileRows> times_{};
-  std::array<uint32_t, kTileRows> dense_{};  // leading columns with values, or kSparse: see bitmap
-};
-
-/// Arenas by size. Thread-safe; tiles may outlive it. Keeps at most `max_idle_bytes` that no tile
-/// uses.
-class TilePool {
- public:
-  explicit TilePool(size_t max_idle_bytes);
-  /// For at least `columns` columns.
-  std::shared_ptr<OpenTile> make(size_t columns);
-  /// Bytes of arenas, in use and idle.
-  size_t memory() const;
-
- private:
-  struct State {
-    mutable Mutex mutex;
-    std::map<size_t, std::vector<std::unique_ptr<double[]>>> idle GUARDED_BY(mutex);
-    size_t idle_bytes GUARDED_BY(mutex) = 0;
-    size_t bytes GUARDED_BY(mutex) = 0;
-    size_t max_idle_bytes = 0;
+  struct Run {
+    RowBasePtr base;
+    ColumnMap map;
   };
-  static void give_back(State& state, OpenTile* tile);
-  std::shared_ptr<State> state_;
+  struct Row {
+    const char* at = nullptr;  // null: the run's base
+    uint32_t bytes = 0;
+    std::string_view coded() const { return {at, bytes}; }
+  };
+  const char* store(std::string_view coded);
+  void count(size_t bytes);
+
+  const OpenTileBytes total_;
+  const uint64_t number_;
+  std::atomic<size_t> bytes_ = 0;
+  std::array<TimestampMs, kTileRows> times_{};
+  std::array<Row, kTileRows> rows_{};
+  std::array<uint8_t, kTileRows> run_of_{};
+  std::array<std::unique_ptr<const Run>, kTileRows> runs_{};
+
+  // The appender's.
+  uint8_t run_count_ = 0;
+  std::vector<std::unique_ptr<char[]>> blocks_;
+  size_t block_size_ = 0;
+  size_t block_used_ = 0;
 };
 
 }  // namespace strata::tsdb

@@ -13,24 +13,25 @@ constexpr uint8_t kTarget = 2;
 // series appear at once.
 constexpr size_t kMaxPending = 1u << 20;
 
-/// Checks what Labels::from_bytes() takes on trust.
-std::optional<Labels> parse_labels(std::string_view bytes) {
-  std::vector<Label> labels;
+/// Whether these may be Labels::bytes(), which are taken on trust elsewhere.
+bool are_labels(std::string_view bytes) {
   record::Reader in(bytes);
-  while (!in.done()) {
+  std::string_view last;
+  size_t count = 0;
+  for (; !in.done(); ++count) {
     const auto text = [&in] {
       const uint8_t length = in.byte();
-      return in.take(length == 0xff ? in.fixed<uint32_t>() : length);
+      if (length != 0xff) return in.take(length);
+      const std::string_view text = in.take(in.fixed<uint32_t>());
+      if (text.size() < 0xff) in.fail();  // would not equal the same labels written as they are
+      return text;
     };
-    Label label;
-    label.name = text();
-    label.value = text();
-    const bool ascends = labels.empty() || labels.back().name < label.name;
-    if (!in.ok() || !ascends || label.name.empty() || label.value.empty()) return std::nullopt;
-    labels.push_back(label);
+    const std::string_view name = text();
+    const std::string_view value = text();
+    if (!in.ok() || name.empty() || value.empty() || name <= last) return false;
+    last = name;
   }
-  if (labels.empty()) return std::nullopt;
-  return Labels::from_sorted(labels);
+  return count > 0 && count <= UINT16_MAX;
 }
 
 std::string series_payload(SeriesId id, const Labels& labels) {
@@ -66,9 +67,8 @@ bool SeriesLog::read_definition(std::string_view payload, const Handlers& handle
     handlers.on_target(TargetId{id}, in.rest());
     return true;
   }
-  auto labels = kind == kSeries ? parse_labels(in.rest()) : std::nullopt;
-  if (!labels) return false;
-  handlers.on_series(SeriesId{id}, std::move(*labels));
+  if (kind != kSeries || !are_labels(in.rest())) return false;
+  handlers.on_series(SeriesId{id}, in.rest());
   return true;
 }
 

@@ -27,7 +27,7 @@ namespace strata::tsdb {
 class SeriesLog {
  public:
   struct Handlers {
-    std::function<void(SeriesId, Labels)> on_series;
+    std::function<void(SeriesId, std::string_view labels)> on_series;  // Labels::bytes()
     std::function<void(TargetId, std::string_view)> on_target;
   };
 

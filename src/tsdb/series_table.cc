@@ -14,6 +14,13 @@ void insert_sorted(Postings& list, uint32_t id) {
   if (*at != id) list.insert(at, id);
 }
 
+Labels::Iterator labels_begin(std::string_view bytes) {
+  return Labels::Iterator(bytes.data(), bytes.data() + bytes.size());
+}
+Labels::Iterator labels_end(std::string_view bytes) {
+  return Labels::Iterator(bytes.data() + bytes.size(), bytes.data() + bytes.size());
+}
+
 }  // namespace
 
 /// Fibonacci hashing of both numbers; the high half is the well mixed one.
@@ -42,9 +49,9 @@ Labels SeriesTable::labels_of(const Row& row) const {
   return Labels::from_sorted(labels);
 }
 
-bool SeriesTable::same_labels(const Row& row, const Labels& labels) const {
-  auto it = labels.begin();
-  const auto end = labels.end();
+bool SeriesTable::same_labels(const Row& row, std::string_view labels) const {
+  auto it = labels_begin(labels);
+  const auto end = labels_end(labels);
   for (const uint32_t pair : pairs_of(row)) {
     if (it == end || symbols_.text(pairs_[pair].name) != it->name ||
         symbols_.text(pairs_[pair].value) != it->value) {
@@ -55,8 +62,7 @@ bool SeriesTable::same_labels(const Row& row, const Labels& labels) const {
   return it == end;
 }
 
-std::optional<uint32_t> SeriesTable::find_row(const Labels& labels) const {
-  const auto hash = static_cast<uint32_t>(labels.hash());
+std::optional<uint32_t> SeriesTable::find_row(std::string_view labels, uint32_t hash) const {
   const uint32_t id = series_ids_.find(hash, [&](uint32_t candidate) NO_THREAD_SAFETY_ANALYSIS {
     const Row& row = rows_[candidate];
     return row.hash == hash && same_labels(row, labels);
@@ -65,8 +71,14 @@ std::optional<uint32_t> SeriesTable::find_row(const Labels& labels) const {
   return id;
 }
 
-uint32_t SeriesTable::intern_pair(const Label& label) {
-  const uint32_t name = symbols_.intern(label.name);
+/// `guess` is a pair that the label may well be, or kNone.
+uint32_t SeriesTable::intern_pair(const Label& label, uint32_t guess) {
+  uint32_t name = Symbols::kNone;
+  if (guess != pair_ids_.kNone && symbols_.text(pairs_[guess].name) == label.name) {
+    if (symbols_.text(pairs_[guess].value) == label.value) return guess;
+    name = pairs_[guess].name;
+  }
+  if (name == Symbols::kNone) name = symbols_.intern(label.name);
   const uint32_t value = symbols_.intern(label.value);
   const uint64_t hash = pair_hash(name, value);
   const uint32_t found = pair_ids_.find(hash, [&](uint32_t id) NO_THREAD_SAFETY_ANALYSIS {
@@ -81,15 +93,19 @@ uint32_t SeriesTable::intern_pair(const Label& label) {
 }
 
 /// Writes the row of a series that is not in the table yet.
-void SeriesTable::fill_row(uint32_t id, const Labels& labels) {
+void SeriesTable::fill_row(uint32_t id, std::string_view labels, uint32_t hash) {
+  const Row last = last_row_ < rows_.size() ? rows_[last_row_] : Row{};
   const auto begin = static_cast<uint32_t>(pairs_of_series_.size());
-  for (const Label& label : labels) pairs_of_series_.push_back(intern_pair(label));
-  Row& row = rows_[id];
-  row = {.pairs = begin,
-         .hash = static_cast<uint32_t>(labels.hash()),
-         .touched = generation_,
-         .count = static_cast<uint16_t>(pairs_of_series_.size() - begin)};
-  series_ids_.insert(row.hash, id);
+  uint32_t place = 0;
+  for (auto it = labels_begin(labels); it != labels_end(labels); ++it, ++place) {
+    const uint32_t guess =
+        place < last.count ? pairs_of_series_[last.pairs + place] : pair_ids_.kNone;
+    pairs_of_series_.push_back(intern_pair(*it, guess));
+  }
+  rows_[id] = {
+      .pairs = begin, .hash = hash, .touched = generation_, .count = static_cast<uint16_t>(place)};
+  last_row_ = id;
+  series_ids_.insert(hash, id);
   enlist(id);
 }
 
@@ -101,18 +117,32 @@ void SeriesTable::enlist(uint32_t id) {
   insert_sorted(alive_, id);
 }
 
+/// Takes a row out of the index; one at a time, retire() takes many.
+void SeriesTable::delist(uint32_t id) {
+  Row& row = rows_[id];
+  if (!row.alive) return;
+  row.alive = false;
+  const auto remove = [id](Postings& list) {
+    const auto at = std::ranges::lower_bound(list, id);
+    if (at != list.end() && *at == id) list.erase(at);
+  };
+  for (const uint32_t pair : pairs_of(row)) remove(pairs_[pair].series);
+  remove(alive_);
+}
+
 Result<SeriesId> SeriesTable::get_or_create(const Labels& labels, size_t max_series,
                                             const OnCreate& on_create) {
+  const auto hash = static_cast<uint32_t>(labels.hash());
   {
     ReaderLock lock(mutex_);
-    const auto found = find_row(labels);
+    const auto found = find_row(labels.bytes(), hash);
     if (found && rows_[*found].alive) return SeriesId{*found};
   }
   if (labels.empty()) return bad_data("a series needs at least one label");
   if (labels.size() > UINT16_MAX) return bad_data("a series has too many labels");
 
   WriterLock lock(mutex_);
-  const auto found = find_row(labels);
+  const auto found = find_row(labels.bytes(), hash);
   if (found && rows_[*found].alive) return SeriesId{*found};
   if (max_series != 0 && alive_.size() >= max_series) {
     ++refused_;
@@ -130,19 +160,23 @@ Result<SeriesId> SeriesTable::get_or_create(const Labels& labels, size_t max_ser
   }
   const auto id = static_cast<uint32_t>(rows_.size());
   rows_.emplace_back();
-  fill_row(id, labels);
+  fill_row(id, labels.bytes(), hash);
   ++created_;
   on_create(SeriesId{id}, labels);
   return SeriesId{id};
 }
 
-void SeriesTable::restore(SeriesId id, const Labels& labels) {
+void SeriesTable::restore(SeriesId id, std::string_view labels) {
+  const auto hash = static_cast<uint32_t>(hash64(labels));
   WriterLock lock(mutex_);
   const uint32_t index = index_of(id);
-  if (labels.empty() || labels.size() > UINT16_MAX || find_row(labels)) return;
+  if (index < rows_.size() && rows_[index].count > 0) return;
+  if (const auto old = find_row(labels, hash)) {
+    delist(*old);
+    purge(*old);
+  }
   if (index >= rows_.size()) rows_.resize(size_t{index} + 1);
-  if (rows_[index].count > 0) return;
-  fill_row(index, labels);
+  fill_row(index, labels, hash);
 }
 
 Result<> SeriesTable::adopt(std::span<const SeriesId> ids, std::optional<TargetId> target) {
@@ -230,13 +264,19 @@ SeriesTable::Retired SeriesTable::retire(const std::vector<bool>& live) {
   for (uint32_t id = 0; id < rows_.size(); ++id) {
     Row& row = rows_[id];
     if (row.alive || row.count == 0 || generation_ - row.touched < kGenerationsKept) continue;
-    series_ids_.erase(row.hash, id);
-    purged_pairs_ += row.count;
-    row.count = 0;
+    purge(id);
     ++out.purged;
   }
   if (purged_pairs_ > pairs_of_series_.size() / 2) compact_pairs();
   return out;
+}
+
+/// Forgets the labels of a row that is not in the index.
+void SeriesTable::purge(uint32_t id) {
+  Row& row = rows_[id];
+  series_ids_.erase(row.hash, id);
+  purged_pairs_ += row.count;
+  row.count = 0;
 }
 
 void SeriesTable::compact_pairs() {

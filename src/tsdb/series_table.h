@@ -62,8 +62,10 @@ class SeriesTable {
   using OnCreate = std::function<void(SeriesId, const Labels&)>;
   Result<SeriesId> get_or_create(const Labels& labels, size_t max_series,
                                  const OnCreate& on_create);
-  /// At recovery: the series as the log has it. The first of two with one id or labels stays.
-  void restore(SeriesId id, const Labels& labels);
+  /// At recovery: the series as the log has it; `labels` are Labels::bytes(). Of two with one id
+  /// the first stays, of two with the same labels the last: a series that was purged and came back
+  /// got a new id.
+  void restore(SeriesId id, std::string_view labels);
 
   /// Says that `ids` are about to get samples, from a scrape of `target` or (none) with times of
   /// their own; brings retired ones back. Error: kNotFound when one is unknown or purged.
@@ -130,11 +132,15 @@ class SeriesTable {
   };
 
   static uint64_t pair_hash(uint32_t name, uint32_t value);
-  std::optional<uint32_t> find_row(const Labels& labels) const REQUIRES_SHARED(mutex_);
-  bool same_labels(const Row& row, const Labels& labels) const REQUIRES_SHARED(mutex_);
-  void fill_row(uint32_t id, const Labels& labels) REQUIRES(mutex_);
-  uint32_t intern_pair(const Label& label) REQUIRES(mutex_);
+  // `labels` are Labels::bytes(), `hash` theirs.
+  std::optional<uint32_t> find_row(std::string_view labels, uint32_t hash) const
+      REQUIRES_SHARED(mutex_);
+  bool same_labels(const Row& row, std::string_view labels) const REQUIRES_SHARED(mutex_);
+  void fill_row(uint32_t id, std::string_view labels, uint32_t hash) REQUIRES(mutex_);
+  uint32_t intern_pair(const Label& label, uint32_t guess) REQUIRES(mutex_);
+  void purge(uint32_t id) REQUIRES(mutex_);
   void enlist(uint32_t id) REQUIRES(mutex_);
+  void delist(uint32_t id) REQUIRES(mutex_);
   void compact_pairs() REQUIRES(mutex_);
   std::span<const uint32_t> pairs_of(const Row& row) const REQUIRES_SHARED(mutex_);
   Labels labels_of(const Row& row) const REQUIRES_SHARED(mutex_);
@@ -156,6 +162,7 @@ class SeriesTable {
 
   std::vector<Row> rows_ GUARDED_BY(mutex_);
   std::vector<uint32_t> pairs_of_series_ GUARDED_BY(mutex_);
+  uint32_t last_row_ GUARDED_BY(mutex_) = 0;  // filled last: most labels of the next are the same
   IdTable<RowHash> series_ids_ GUARDED_BY(mutex_);
   Postings alive_ GUARDED_BY(mutex_);
   std::unordered_map<uint32_t, std::vector<TargetId>> more_homes_ GUARDED_BY(mutex_);

@@ -142,6 +142,24 @@ TEST(SeriesTable, PurgedSeriesGetANewId) {
   EXPECT_EQ(selected(table, {Matcher::equal("a", "1")}).size(), 1u);
 }
 
+TEST(SeriesTable, OfTwoDefinitionsOfTheSameLabelsTheLastCounts) {
+  // A series that was purged and came back: the log has it under both ids.
+  SeriesTable table;
+  const Labels labels{{"__name__", "up"}, {"job", "x"}};
+  table.restore(SeriesId{0}, labels.bytes());
+  table.restore(SeriesId{1}, Labels{{"__name__", "up"}, {"job", "y"}}.bytes());
+  table.restore(SeriesId{5}, labels.bytes());
+  table.restore(SeriesId{5}, Labels{{"other", "labels"}}.bytes());  // of one id the first stays
+  EXPECT_TRUE(table.labels(SeriesId{0}).empty());
+  EXPECT_EQ(table.labels(SeriesId{5}), labels);
+  EXPECT_FALSE(table.adopt({{SeriesId{0}}}, std::nullopt));
+  const Matcher matcher = Matcher::equal("job", "x");
+  const auto selected = table.select({&matcher, 1}, 0).value();
+  ASSERT_EQ(selected.series.size(), 1u);
+  EXPECT_EQ(selected.series[0].id, SeriesId{5});
+  EXPECT_EQ(table.get_or_create(labels, 0, [](SeriesId, const Labels&) {}).value(), SeriesId{5});
+}
+
 TEST(IdTable, FindsWhatIsInItThroughInsertsAndErases) {
   std::mt19937 random(3);
   // A poor hash on purpose: long runs of neighbours.

@@ -4,13 +4,14 @@
 #include <cstring>
 
 #include "tsdb/frame.h"
+#include "tsdb/wal_record.h"
 #include "tsdb/window.h"
 
 namespace strata::tsdb {
 namespace {
 
-// A base is logged again after so many rows, about when a new tile begins.
-constexpr uint32_t kRowsPerBase = 31;
+// A base is made anew after so many rows, which is when a new tile begins.
+constexpr uint32_t kRowsPerBase = kTileRows - 1;
 
 bool same_bits(double a, double b) {
   return std::bit_cast<uint64_t>(a) == std::bit_cast<uint64_t>(b);
@@ -21,9 +22,11 @@ bool same_bits(double a, double b) {
 void RowTile::read(uint32_t column, TimeRange wanted, SampleColumns& out) const {
   for (uint32_t row = 0; row < rows; ++row) {
     const TimestampMs t = storage->time(row);
-    if (!wanted.contains(t) || !storage->present(row, column)) continue;
+    if (!wanted.contains(t)) continue;
+    const std::optional<double> value = storage->value(row, column);
+    if (!value) continue;
     out.t.push_back(t);
-    out.v.push_back(storage->value(row, column));
+    out.v.push_back(*value);
   }
 }
 
@@ -31,108 +34,142 @@ bool RowTile::read_last(uint32_t column, TimeRange wanted, Sample& out) const {
   for (uint32_t row = rows; row-- > 0;) {
     const TimestampMs t = storage->time(row);
     if (t < wanted.min) return false;
-    if (t > wanted.max || !storage->present(row, column)) continue;
-    out = {t, storage->value(row, column)};
+    if (t > wanted.max) continue;
+    const std::optional<double> value = storage->value(row, column);
+    if (!value) continue;
+    out = {t, *value};
     return true;
   }
   return false;
 }
 
+bool TargetHead::take_old(std::span<const SeriesId> columns, std::span<const double> values,
+                          TimestampMs t, Outcome& out) {
+  if (!has_rows_ || t > last_time_) return false;
+  if (t < last_time_) {
+    out.older = true;
+  } else {
+    compare_with_last_row(columns, values, t, out);
+  }
+  return true;
+}
+
 Result<TargetHead::Outcome> TargetHead::append(const HeadContext& context, TimestampMs t,
                                                std::span<const SeriesId> columns,
                                                std::span<const double> values) {
-  return append_row(context, std::nullopt, t, columns, values);
+  MutexLock lock(append_mutex_);
+  Outcome out;
+  if (take_old(columns, values, t, out)) return out;
+  if (!same_columns(columns)) TRY(change_columns(context, columns, nullptr));
+  prepare_tile(context, t);
+  const CodedRow row = TRY(log_row(context, t, values));
+  publish(row, t, out);
+  return out;
 }
 
 Result<TargetHead::Outcome> TargetHead::replay(const HeadContext& context, uint64_t segment,
                                                TimestampMs t, std::span<const SeriesId> columns,
                                                std::span<const double> values) {
-  return append_row(context, segment, t, columns, values);
-}
-
-Result<TargetHead::Outcome> TargetHead::append_row(const HeadContext& context,
-                                                   std::optional<uint64_t> logged_in, TimestampMs t,
-                                                   std::span<const SeriesId> columns,
-                                                   std::span<const double> values) {
   MutexLock lock(append_mutex_);
   Outcome out;
-  if (has_rows_ && t < last_time_) {
-    out.older = true;
-    return out;
-  }
-  if (has_rows_ && t == last_time_) {
-    compare_with_last_row(columns, values, t, out);
-    return out;
-  }
-  if (!same_columns(columns)) TRY(change_columns(context, columns));
+  if (take_old(columns, values, t, out)) return out;
+  if (!same_columns(columns)) TRY(change_columns(context, columns, nullptr));
   prepare_tile(context, t);
-  const uint64_t segment = logged_in ? *logged_in : TRY(log_row(context, t, values));
-  publish(segment, t, values, out);
+  std::string coded;
+  if (base_is_due()) {
+    base_ = make_base(t, values);
+    rows_since_base_ = 0;
+  } else {
+    ++rows_since_base_;
+    encode_row(coded, base_->values, base_->plan, values);
+  }
+  publish({base_, coded, segment}, t, out);
+  return out;
+}
+
+Result<TargetHead::Outcome> TargetHead::replay(const HeadContext& context, uint64_t segment,
+                                               TimestampMs t, const RowBasePtr& base,
+                                               std::string_view coded,
+                                               std::span<const double> values) {
+  const std::span<const SeriesId> columns = base->layout->columns();
+  MutexLock lock(append_mutex_);
+  Outcome out;
+  if (take_old(columns, values, t, out)) return out;
+  if (base->layout != columns_ && !same_columns(columns)) {
+    TRY(change_columns(context, columns, base->layout));
+  }
+  prepare_tile(context, t);
+  base_ = base;
+  last_base_id_ = std::max(last_base_id_, base->id);
+  publish({base, coded, segment}, t, out);
   return out;
 }
 
 bool TargetHead::same_columns(std::span<const SeriesId> columns) const {
-  return columns.size() == base_.columns.size() && !columns.empty() &&
-         std::memcmp(columns.data(), base_.columns.data(), columns.size_bytes()) == 0;
+  return columns_ && columns.size() == columns_->size() &&
+         std::memcmp(columns.data(), columns_->columns().data(), columns.size_bytes()) == 0;
+}
+
+/// One that there is already when it has these columns: layouts are a good part of a head's memory.
+LayoutPtr TargetHead::layout_for(std::span<const SeriesId> columns, const LayoutPtr& known) const {
+  if (const LayoutPtr sealed = last_sealed_layout();
+      sealed && std::ranges::equal(sealed->columns(), columns)) {
+    return sealed;
+  }
+  if (known) return known;
+  return std::make_shared<const Layout>(std::vector(columns.begin(), columns.end()));
 }
 
 /// The scrape's series are others than last time: makes the open tile take them, or ends it.
-Result<> TargetHead::change_columns(const HeadContext& context, std::span<const SeriesId> columns) {
+Result<> TargetHead::change_columns(const HeadContext& context, std::span<const SeriesId> columns,
+                                    const LayoutPtr& known) {
   std::vector<SeriesId> sorted(columns.begin(), columns.end());
   std::ranges::sort(sorted);
   if (std::ranges::adjacent_find(sorted) != sorted.end()) {
     return bad_data(fmt::format("a scrape of {} has a series twice", key_));
   }
-  LayoutPtr layout;
-  size_t room = 0;
+  LayoutPtr tile;
   {
     MutexLock lock(mutex_);
-    if (open_.rows > 0) {
-      layout = open_.layout;
-      room = open_.storage->stride() - layout->size();
-    }
+    if (open_.rows > 0) tile = open_.layout;
   }
   std::vector<SeriesId> added;
   for (const SeriesId series : columns) {
-    if (!layout || !layout->column_of(series)) added.push_back(series);
+    if (!tile || !tile->column_of(series)) added.push_back(series);
   }
   TRY(context.table.adopt(added, id_));
-  base_.columns.assign(columns.begin(), columns.end());
-  base_segment_ = 0;
+  columns_ = layout_for(columns, known);
 
   MutexLock lock(mutex_);
-  if (!layout) {
+  if (!tile) {
     open_.storage.reset();
     open_.layout.reset();
     return {};
   }
-  if (added.size() > room) {
-    churns_ = true;
+  if (tile->size() + added.size() > open_.max_columns) {
     close_locked();
     return {};
   }
   if (!added.empty()) {
-    std::vector<SeriesId> wider(layout->columns().begin(), layout->columns().end());
+    std::vector<SeriesId> wider(tile->columns().begin(), tile->columns().end());
     wider.insert(wider.end(), added.begin(), added.end());
-    layout = std::make_shared<const Layout>(std::move(wider));
-    open_.layout = layout;
+    tile = std::make_shared<const Layout>(std::move(wider));
+    open_.layout = tile;
   }
-  map_columns(*layout);
+  map_columns(*tile);
   return {};
 }
 
-/// Fills map_ for the columns of base_; empty when they are the layout's first, in order.
-void TargetHead::map_columns(const Layout& layout) {
-  map_.clear();
-  map_.reserve(base_.columns.size());
+/// Fills map_ for columns_; empty when they are the tile's first, in order.
+void TargetHead::map_columns(const Layout& tile) {
+  map_.assign(tile.size(), OpenTile::kAbsent);
   bool identity = true;
-  uint32_t next = 0;
-  for (const SeriesId series : base_.columns) {
-    if (next >= layout.size() || layout.columns()[next] != series) {
-      next = *layout.column_of(series);
-    }
-    identity = identity && next == map_.size();
-    map_.push_back(next++);
+  uint32_t place = 0;
+  for (uint32_t i = 0; i < columns_->size(); ++i) {
+    const SeriesId series = columns_->columns()[i];
+    if (place >= tile.size() || tile.columns()[place] != series) place = *tile.column_of(series);
+    identity = identity && place == i;
+    map_[place++] = i;
   }
   if (identity) map_ = {};
 }
@@ -145,56 +182,85 @@ void TargetHead::prepare_tile(const HeadContext& context, TimestampMs t) {
     close_locked();
   }
   if (open_.storage) return;
-  const bool keep_layout =
-      open_.layout && std::ranges::equal(open_.layout->columns(), base_.columns);
-  if (!keep_layout) open_.layout = std::make_shared<const Layout>(base_.columns);
-  map_ = {};
-  const size_t columns = base_.columns.size();
-  open_.storage = context.pool.make(churns_ ? columns + columns / 4 + 16 : columns);
+  open_.storage = std::make_shared<OpenTile>(context.open_tile_bytes);
+  open_.layout = columns_;
+  // Beyond it a tile is mostly holes.
+  open_.max_columns = columns_->size() + columns_->size() / 4 + 16;
   open_.limit = has_rows_ ? kTileRows : 1 + index_of(id_) * 7 % kTileRows;
-  churns_ = false;
+  map_ = {};
+  rows_since_base_ = kRowsPerBase;  // a tile begins with a base
 }
 
 void TargetHead::close_locked() {
   if (open_.rows == 0) return;
   full_.push_back({std::move(open_.storage), open_.layout, open_.rows, open_.first_segment});
-  open_ = {.layout = std::move(open_.layout)};
+  open_ = {};
 }
 
-Result<uint64_t> TargetHead::log_row(const HeadContext& context, TimestampMs t,
-                                     std::span<const double> values) {
+bool TargetHead::base_is_due() const {
+  return !base_ || rows_since_base_ >= kRowsPerBase || base_->layout != columns_;
+}
+
+RowBasePtr TargetHead::make_base(TimestampMs t, std::span<const double> values) {
+  const bool same_series = base_ && base_->layout == columns_;
+  auto base = std::make_shared<RowBase>();
+  base->id = ++last_base_id_;
+  base->t = t;
+  base->layout = columns_;
+  base->values.assign(values.begin(), values.end());
+  base->plan = plan_columns(values, same_series ? base_.get() : nullptr);
+  return base;
+}
+
+Result<TargetHead::CodedRow> TargetHead::log_row(const HeadContext& context, TimestampMs t,
+                                                 std::span<const double> values) {
   TRY(context.series_log.flush());
+  if (base_segment_ == 0 || base_is_due()) return log_base(context, t, values);
   static thread_local std::string frame;
-  if (base_segment_ != 0 && rows_since_base_ < kRowsPerBase) {
-    frame.clear();
-    begin_frame(frame);
-    encode_row_record(frame, id_, base_, rows_since_base_ == 0, t, values);
-    const uint64_t segment = TRY(context.wal.append(frame, base_segment_));
-    if (segment != kAnySegment) {
-      ++rows_since_base_;
-      return segment;
-    }
-  }
-  base_segment_ = 0;
-  ++base_.id;
-  base_.t = t;
-  base_.values.assign(values.begin(), values.end());
   frame.clear();
   begin_frame(frame);
-  encode_base_record(frame, id_, base_);
-  base_segment_ = TRY(context.wal.append(frame));
-  rows_since_base_ = 0;
-  return base_segment_;
+  const size_t row_at = encode_row_record(frame, id_, *base_, coded_base_, t, values);
+  const uint64_t segment = TRY(context.wal.append(frame, base_segment_));
+  if (segment == kAnySegment) return log_base(context, t, values);
+  ++rows_since_base_;
+  coded_base_.clear();
+  return CodedRow{base_, std::string_view(frame).substr(row_at), segment};
 }
 
-void TargetHead::publish(uint64_t segment, TimestampMs t, std::span<const double> values,
-                         Outcome& out) {
+/// Against the base before it where the segment has that, else in full.
+Result<TargetHead::CodedRow> TargetHead::log_base(const HeadContext& context, TimestampMs t,
+                                                  std::span<const double> values) {
+  static thread_local std::string frame;
+  const RowBasePtr base = make_base(t, values);
+  const bool same_series = base_ && base_->layout == columns_;
+  uint64_t segment = same_series ? base_segment_ : 0;
+  for (bool chained = segment != 0;; chained = false) {
+    coded_base_.clear();
+    encode_base(coded_base_, *base, chained ? base_.get() : nullptr);
+    frame.clear();
+    begin_frame(frame);
+    encode_base_record(frame, id_, coded_base_);
+    auto written = context.wal.append(frame, chained ? segment : kAnySegment);
+    if (!written) {
+      base_segment_ = 0;
+      return std::unexpected(std::move(written).error());
+    }
+    segment = *written;
+    if (segment != kAnySegment) break;
+  }
+  base_ = base;
+  base_segment_ = segment;
+  rows_since_base_ = 0;
+  return CodedRow{base, {}, segment};
+}
+
+void TargetHead::publish(const CodedRow& row, TimestampMs t, Outcome& out) {
   has_rows_ = true;
   last_time_ = t;
-  out.stats.appended = values.size();
+  out.stats.appended = row.base->values.size();
   MutexLock lock(mutex_);
-  if (open_.rows == 0) open_.first_segment = segment;
-  open_.storage->write(open_.rows, t, values, map_);
+  if (open_.rows == 0) open_.first_segment = row.segment;
+  open_.storage->write(open_.rows, t, row.base, row.coded, map_);
   if (++open_.rows >= open_.limit) close_locked();
   out.tile_is_full = !full_.empty();
 }
@@ -311,7 +377,9 @@ void TargetHead::mark_live(std::vector<bool>& live) {
     return;
   }
   open_ = {};
-  base_ = {.id = base_.id};
+  columns_.reset();
+  base_.reset();
+  coded_base_.clear();
   base_segment_ = 0;
 }
 

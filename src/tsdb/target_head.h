@@ -18,7 +18,7 @@
 #include "base/result.h"
 #include "tsdb/head_context.h"
 #include "tsdb/layout.h"
-#include "tsdb/wal_record.h"
+#include "tsdb/row_code.h"
 
 namespace strata::tsdb {
 
@@ -64,6 +64,11 @@ class TargetHead {
   /// Stores a row that is in `segment` of the log already.
   Result<Outcome> replay(const HeadContext& context, uint64_t segment, TimestampMs t,
                          std::span<const SeriesId> columns, std::span<const double> values);
+  /// The same of a row that is coded against `base` already; empty: it is the base. REQUIRES: it
+  /// decodes to `values`.
+  Result<Outcome> replay(const HeadContext& context, uint64_t segment, TimestampMs t,
+                         const RowBasePtr& base, std::string_view coded,
+                         std::span<const double> values);
 
   /// Encodes full tiles and moves them to files. On an error the rest stays in memory.
   Result<> seal(const HeadContext& context);
@@ -98,37 +103,51 @@ class TargetHead {
   struct OpenState {
     std::shared_ptr<OpenTile> storage{};
     LayoutPtr layout{};
+    size_t max_columns = 0;
     uint32_t rows = 0;
     uint32_t limit = kTileRows;  // the first tile is shorter, so that targets take turns
     uint64_t first_segment = 0;
   };
 
+  /// A row on its way into the open tile.
+  struct CodedRow {
+    RowBasePtr base;
+    std::string_view coded;  // empty: it is the base
+    uint64_t segment = 0;    // of the log
+  };
+  /// What becomes of a row that is not newer than the newest; nothing when it is newer.
+  bool take_old(std::span<const SeriesId> columns, std::span<const double> values, TimestampMs t,
+                Outcome& out) REQUIRES(append_mutex_);
   bool same_columns(std::span<const SeriesId> columns) const REQUIRES(append_mutex_);
-  Result<> change_columns(const HeadContext& context, std::span<const SeriesId> columns)
+  Result<> change_columns(const HeadContext& context, std::span<const SeriesId> columns,
+                          const LayoutPtr& known) REQUIRES(append_mutex_);
+  LayoutPtr layout_for(std::span<const SeriesId> columns, const LayoutPtr& known) const
       REQUIRES(append_mutex_);
+  void map_columns(const Layout& tile) REQUIRES(append_mutex_);
   void prepare_tile(const HeadContext& context, TimestampMs t) REQUIRES(append_mutex_);
-  void map_columns(const Layout& layout) REQUIRES(append_mutex_);
   void compare_with_last_row(std::span<const SeriesId> columns, std::span<const double> values,
                              TimestampMs t, Outcome& out) REQUIRES(append_mutex_);
-  Result<uint64_t> log_row(const HeadContext& context, TimestampMs t,
+  bool base_is_due() const REQUIRES(append_mutex_);
+  RowBasePtr make_base(TimestampMs t, std::span<const double> values) REQUIRES(append_mutex_);
+  Result<CodedRow> log_row(const HeadContext& context, TimestampMs t,
                            std::span<const double> values) REQUIRES(append_mutex_);
-  void publish(uint64_t segment, TimestampMs t, std::span<const double> values, Outcome& out)
-      REQUIRES(append_mutex_);
-  Result<Outcome> append_row(const HeadContext& context, std::optional<uint64_t> logged_in,
-                             TimestampMs t, std::span<const SeriesId> columns,
-                             std::span<const double> values);
+  Result<CodedRow> log_base(const HeadContext& context, TimestampMs t,
+                            std::span<const double> values) REQUIRES(append_mutex_);
+  void publish(const CodedRow& row, TimestampMs t, Outcome& out) REQUIRES(append_mutex_);
   void close_locked() REQUIRES(append_mutex_, mutex_);
 
   const TargetId id_;
   const std::string key_;
 
   mutable Mutex append_mutex_;
-  // The columns of the last scrape, and the row in the log that later ones are coded against.
-  ScrapeBase base_ GUARDED_BY(append_mutex_);
-  uint64_t base_segment_ GUARDED_BY(append_mutex_) = 0;  // 0: there is no base
+  LayoutPtr columns_ GUARDED_BY(append_mutex_);        // of the last scrape; null: none
+  OpenTile::ColumnMap map_ GUARDED_BY(append_mutex_);  // the open tile's columns in it
+  // The row that later ones are coded against, and how the log has it while that is to be repeated.
+  RowBasePtr base_ GUARDED_BY(append_mutex_);
+  std::string coded_base_ GUARDED_BY(append_mutex_);
+  uint64_t base_segment_ GUARDED_BY(append_mutex_) = 0;  // 0: the log has no base
+  uint32_t last_base_id_ GUARDED_BY(append_mutex_) = 0;
   uint32_t rows_since_base_ GUARDED_BY(append_mutex_) = 0;
-  std::vector<uint32_t> map_ GUARDED_BY(append_mutex_);  // scrape -> tile columns; empty: identity
-  bool churns_ GUARDED_BY(append_mutex_) = false;  // the last tile ended because columns were added
   bool has_rows_ GUARDED_BY(append_mutex_) = false;
   TimestampMs last_time_ GUARDED_BY(append_mutex_) = 0;
 

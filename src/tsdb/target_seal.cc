@@ -1,5 +1,6 @@
 // TargetHead's way from rows in memory to encoded tiles in files.
 #include <algorithm>
+#include <bit>
 
 #include "tsdb/frame.h"
 #include "tsdb/target_head.h"
@@ -15,6 +16,7 @@ static_assert(kTileRows <= 64, "one word of presence a column");
 /// Columns [first, first + count) of a tile, gathered from its rows. Reused, so that sealing does
 /// not allocate.
 struct Gathered {
+  std::vector<double> row;
   std::vector<double> values;  // column after column
   std::vector<uint64_t> presence;
   std::vector<ColumnInput> columns;
@@ -22,33 +24,29 @@ struct Gathered {
 
 void gather(const RowTile& tile, size_t first, size_t count, std::span<const FamilyHint> families,
             Gathered& out) {
-  const OpenTile& storage = *tile.storage;
   const uint32_t rows = tile.rows;
   const uint64_t all = rows == 64 ? ~uint64_t{0} : (uint64_t{1} << rows) - 1;
   out.values.resize(count * rows);
-  out.presence.resize(count);
+  out.presence.assign(count, 0);
   out.columns.resize(count);
-  bool dense = true;
-  for (uint32_t row = 0; row < rows; ++row) dense &= storage.dense(row, tile.layout->size());
-  for (size_t i = 0; i < count; ++i) {
-    const auto column = static_cast<uint32_t>(first + i);
-    double* to = out.values.data() + i * rows;
-    size_t n = 0;
-    if (dense) {
-      for (; n < rows; ++n) to[n] = storage.value(static_cast<uint32_t>(n), column);
-      out.presence[i] = all;
-    } else {
-      uint64_t bits = 0;
-      for (uint32_t row = 0; row < rows; ++row) {
-        if (!storage.present(row, column)) continue;
-        bits |= uint64_t{1} << row;
-        to[n++] = storage.value(row, column);
-      }
-      out.presence[i] = bits;
+  for (uint32_t row = 0; row < rows; ++row) {
+    tile.storage->decode(row, out.row);
+    const OpenTile::ColumnMap& map = tile.storage->map(row);
+    const size_t known = map.empty() ? out.row.size() : map.size();
+    const size_t end = std::min(count, known - std::min(first, known));
+    for (size_t i = 0; i < end; ++i) {
+      const size_t from = map.empty() ? first + i : map[first + i];
+      if (from == OpenTile::kAbsent) continue;
+      const auto n = static_cast<size_t>(std::popcount(out.presence[i]));
+      out.values[i * rows + n] = out.row[from];
+      out.presence[i] |= uint64_t{1} << row;
     }
-    out.columns[i] = {.values = {to, n},
+  }
+  for (size_t i = 0; i < count; ++i) {
+    const auto n = static_cast<size_t>(std::popcount(out.presence[i]));
+    out.columns[i] = {.values = {out.values.data() + i * rows, n},
                       .presence = out.presence[i] == all ? nullptr : &out.presence[i],
-                      .family = families.empty() ? FamilyHint{} : families[column]};
+                      .family = families.empty() ? FamilyHint{} : families[first + i]};
   }
 }
 

@@ -2,6 +2,7 @@
 //
 // Counters: "samples/s" of one core, "B/sample" of the encoded tile with all its headers.
 #include <benchmark/benchmark.h>
+#include <fmt/format.h>
 
 #include <bit>
 #include <random>

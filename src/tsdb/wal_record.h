@@ -15,23 +15,27 @@
 #include "base/result.h"
 #include "tsdb/db.h"
 #include "tsdb/ids.h"
+#include "tsdb/row_code.h"
 
 namespace strata::tsdb {
 
-/// A scrape that later rows of its target are coded against.
-struct ScrapeBase {
-  uint32_t id = 0;  // a row names its base by this; unique a target and segment
-  TimestampMs t = 0;
-  std::vector<SeriesId> columns{};
-  std::vector<double> values{};
+enum class RecordKind : uint8_t {
+  kBaseV1 = 1,  // wal_record_v1.h
+  kRowV1 = 2,
+  kTimed = 3,
+  kBase = 4,
+  kRow = 5,
 };
 
-enum class RecordKind : uint8_t { kBase = 1, kRow = 2, kTimed = 3 };
-
-void encode_base_record(std::string& out, TargetId target, const ScrapeBase& base);
-/// `values` are of the base's columns.
-void encode_row_record(std::string& out, TargetId target, const ScrapeBase& base, bool with_base,
-                       TimestampMs t, std::span<const double> values);
+/// A base, as it is in a base record and copied in the first row after it: in full, or against
+/// `before`, the base before it in the same segment, which has the same columns.
+void encode_base(std::string& out, const RowBase& base, const RowBase* before);
+void encode_base_record(std::string& out, TargetId target, std::string_view coded_base);
+/// `values` are of the base's columns. `coded_base` is empty but in the first row after a base.
+/// Returns where in `out` the coded row begins (row_code.h).
+size_t encode_row_record(std::string& out, TargetId target, const RowBase& base,
+                         std::string_view coded_base, TimestampMs t,
+                         std::span<const double> values);
 
 struct LoggedSample {
   TimedSample sample;
@@ -42,22 +46,20 @@ void encode_timed_record(std::string& out, std::span<const LoggedSample> samples
 /// The record's kind, or kCorruption.
 Result<RecordKind> record_kind(std::string_view payload);
 
-struct DecodedScrape {
+/// A kBase or kRow record, taken apart.
+struct ScrapeRecord {
   TargetId target{};
-  /// The base to remember, when `has_base`.
-  bool has_base = false;
-  ScrapeBase base;
-  /// The scrape itself; of a kBase record it is the base.
-  uint32_t base_id = 0;
-  TimestampMs t = 0;
+  std::string_view coded_base{};  // for decode_base(); empty when the record has none
+  uint32_t base_id = 0;           // of that base, or of the one that the row refers to
+  bool has_row = false;
+  TimestampMs since_base = 0;  // the row's time less its base's, wrapping
   size_t samples = 0;
-  std::string_view delta;  // against the base; empty for a kBase record
+  std::string_view row{};  // row_code.h
 };
-/// Reads a kBase or kRow record. `out`'s vectors are reused.
-Result<> decode_scrape_record(std::string_view payload, DecodedScrape& out);
-/// The values of a row, given its base.
-Result<> decode_row_values(std::string_view delta, std::span<const double> base,
-                           std::vector<double>& values);
+Result<ScrapeRecord> read_scrape_record(std::string_view payload);
+/// `before`: the last base of the target in this segment, or null. Errors: kCorruption; kNotFound
+/// when the base is coded against another one than `before`.
+Result<RowBasePtr> decode_base(const ScrapeRecord& record, const RowBase* before);
 Result<> decode_timed_record(std::string_view payload, std::vector<LoggedSample>& out);
 
 /// Series ids as runs of consecutive ones; also in tile records.
@@ -65,11 +67,5 @@ void encode_columns(std::string& out, std::span<const SeriesId> columns);
 /// `bytes` may go on after the columns; what was read is removed from it. More than `limit` columns
 /// are corruption.
 Result<> decode_columns(std::string_view& bytes, size_t limit, std::vector<SeriesId>& out);
-
-/// Values against `base` (of equal length): a bitmap of those that differ in any bit, two bits of
-/// code for each of them, then their differences.
-void encode_values(std::string& out, std::span<const double> base, std::span<const double> values);
-Result<> decode_values(std::string_view& bytes, std::span<const double> base,
-                       std::vector<double>& out);
 
 }  // namespace strata::tsdb

@@ -29,35 +29,6 @@ double any_value(std::mt19937_64& random) {
   }
 }
 
-TEST(WalRecord, ValuesComeBackBitForBit) {
-  std::mt19937_64 random(1);
-  for (int round = 0; round < 3000; ++round) {
-    std::vector<double> base;
-    std::vector<double> values;
-    for (uint64_t n = random() % 70; n > 0; --n) {
-      base.push_back(any_value(random));
-      const uint64_t how = random() % 3;
-      values.push_back(how == 0   ? base.back()
-                       : how == 1 ? base.back() + static_cast<double>(random() % 70000)
-                                  : any_value(random));
-    }
-    std::string encoded;
-    encode_values(encoded, base, values);
-    std::string_view rest = encoded;
-    std::vector<double> decoded;
-    ASSERT_TRUE(decode_values(rest, base, decoded));
-    EXPECT_TRUE(rest.empty());
-    ASSERT_TRUE(std::ranges::equal(values, decoded, {}, bits, bits));
-  }
-}
-
-TEST(WalRecord, AnUnchangedRowTakesABitAColumn) {
-  const std::vector<double> values(800, 1.5);
-  std::string encoded;
-  encode_values(encoded, values, values);
-  EXPECT_EQ(encoded.size(), 100u);
-}
-
 TEST(WalRecord, ColumnsComeBackInTheirOrder) {
   for (const std::vector<uint32_t>& ids :
        {std::vector<uint32_t>{}, {7}, {0, 1, 2, 3}, {9, 8, 7}, {5, 6, 1, 2, 4'000'000'000, 0}}) {
@@ -72,26 +43,65 @@ TEST(WalRecord, ColumnsComeBackInTheirOrder) {
   }
 }
 
+LayoutPtr layout_of(std::vector<uint32_t> ids) {
+  std::vector<SeriesId> columns;
+  for (const uint32_t id : ids) columns.push_back(SeriesId{id});
+  return std::make_shared<const Layout>(std::move(columns));
+}
+
+RowBase base_of(uint32_t id, TimestampMs t, LayoutPtr layout, std::vector<double> values,
+                const RowBase* before) {
+  RowBase base{id, t, std::move(layout), std::move(values), {}};
+  base.plan = plan_columns(base.values, before);
+  return base;
+}
+
+std::string coded(const RowBase& base, const RowBase* before) {
+  std::string out;
+  encode_base(out, base, before);
+  return out;
+}
+
 TEST(WalRecord, ARowCarriesItsBaseWhenAsked) {
-  const ScrapeBase base{7, 1000, {SeriesId{3}, SeriesId{4}}, {1, 2}};
+  const RowBase base = base_of(7, 1000, layout_of({3, 4}), {1, 2.25}, nullptr);
   for (const bool with_base : {false, true}) {
-    std::string record;
-    encode_row_record(record, TargetId{5}, base, with_base, 2000, std::vector{1.0, 9.5});
-    DecodedScrape decoded;
-    ASSERT_TRUE(decode_scrape_record(record, decoded));
-    EXPECT_EQ(decoded.target, TargetId{5});
-    EXPECT_EQ(decoded.base_id, 7u);
-    EXPECT_EQ(decoded.t, 2000);
-    EXPECT_EQ(decoded.samples, 2u);
-    ASSERT_EQ(decoded.has_base, with_base);
+    std::string bytes;
+    encode_row_record(bytes, TargetId{5}, base, with_base ? coded(base, nullptr) : "", 2000,
+                      std::vector{1.0, 9.5});
+    const ScrapeRecord record = read_scrape_record(bytes).value();
+    EXPECT_EQ(record.target, TargetId{5});
+    EXPECT_EQ(record.base_id, 7u);
+    EXPECT_TRUE(record.has_row);
+    EXPECT_EQ(record.since_base, 1000);
+    EXPECT_EQ(record.samples, 2u);
+    ASSERT_EQ(!record.coded_base.empty(), with_base);
     if (with_base) {
-      EXPECT_EQ(decoded.base.columns, base.columns);
-      EXPECT_EQ(decoded.base.values, base.values);
+      const RowBasePtr found = decode_base(record, nullptr).value();
+      EXPECT_EQ(found->t, 1000);
+      EXPECT_TRUE(std::ranges::equal(found->layout->columns(), base.layout->columns()));
+      EXPECT_EQ(found->values, base.values);
+      EXPECT_EQ(found->plan, base.plan);
     }
     std::vector<double> values;
-    ASSERT_TRUE(decode_row_values(decoded.delta, base.values, values));
+    ASSERT_TRUE(decode_row(record.row, base.values, base.plan, values));
     EXPECT_EQ(values, (std::vector{1.0, 9.5}));
   }
+}
+
+TEST(WalRecord, ABaseMayReferToTheOneBeforeItAndToNoOther) {
+  const RowBase first = base_of(1, 1000, layout_of({3, 4}), {1000, 2000.5}, nullptr);
+  const RowBase second = base_of(2, 9000, first.layout, {1001, 2000.75}, &first);
+  std::string bytes;
+  encode_base_record(bytes, TargetId{5}, coded(second, &first));
+  const ScrapeRecord record = read_scrape_record(bytes).value();
+  EXPECT_EQ(record.base_id, 2u);
+  EXPECT_FALSE(record.has_row);
+  const RowBasePtr found = decode_base(record, &first).value();
+  EXPECT_EQ(found->values, second.values);
+  EXPECT_EQ(found->plan, second.plan);
+  EXPECT_EQ(found->layout, first.layout);
+  EXPECT_EQ(decode_base(record, &second).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(decode_base(record, nullptr).error().code, ErrorCode::kNotFound);
 }
 
 TEST(WalRecord, TimedSamplesComeBack) {
@@ -116,15 +126,15 @@ TEST(WalRecord, TimedSamplesComeBack) {
 }
 
 TEST(WalRecord, ShortenedRecordsAreCorruptionAndNothingWorse) {
-  const ScrapeBase base{7, 1000, {SeriesId{3}, SeriesId{4}}, {1, 2.25}};
-  std::string record;
-  encode_row_record(record, TargetId{5}, base, true, 2000, std::vector{1.0, 9.5});
-  for (size_t n = 0; n < record.size(); ++n) {
-    DecodedScrape decoded;
-    std::vector<double> values;
+  const RowBase base = base_of(7, 1000, layout_of({3, 4}), {1, 2.25}, nullptr);
+  std::string bytes;
+  encode_row_record(bytes, TargetId{5}, base, coded(base, nullptr), 2000, std::vector{1.0, 9.5});
+  for (size_t n = 0; n < bytes.size(); ++n) {
     const auto result = [&]() -> Result<> {
-      TRY(decode_scrape_record(std::string_view(record).substr(0, n), decoded));
-      return decode_row_values(decoded.delta, decoded.base.values, values);
+      const ScrapeRecord record = TRY(read_scrape_record(std::string_view(bytes).substr(0, n)));
+      const RowBasePtr found = TRY(decode_base(record, nullptr));
+      std::vector<double> values;
+      return decode_row(record.row, found->values, found->plan, values);
     }();
     ASSERT_FALSE(result) << n;
     EXPECT_EQ(result.error().code, ErrorCode::kCorruption);
@@ -193,8 +203,10 @@ struct Definitions {
   std::map<uint32_t, std::string> targets;
   SeriesLog::Handlers handlers() {
     return {
-        .on_series = [this](SeriesId id,
-                            const Labels& labels) { series[index_of(id)] = labels.to_string(); },
+        .on_series =
+            [this](SeriesId id, std::string_view labels) {
+              series[index_of(id)] = Labels::from_bytes(std::string(labels)).to_string();
+            },
         .on_target = [this](TargetId id, std::string_view key) { targets[index_of(id)] = key; }};
   }
 };
