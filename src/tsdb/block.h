@@ -2,6 +2,7 @@
 //
 //   meta.json   for people and tools; Strata itself reads the same facts from `index`
 //   data        the tiles, each framed with its length and CRC32C
+//   histograms  native histograms, when there are any (block_histograms.h)
 //   index       symbols, series, postings and the table of tiles, each section CRC32C'd
 //
 // Formats: docs/formats/block.md and docs/formats/tile.md. Files are mapped and read in place: a
@@ -24,10 +25,12 @@
 #include "model/matcher.h"
 #include "model/sample.h"
 #include "model/series_source.h"
+#include "tsdb/histogram_sample.h"
 #include "tsdb/tile.h"
 
 namespace strata::tsdb {
 
+class BlockHistograms;
 class Visibility;
 
 inline constexpr uint32_t kBlockVersion = 1;
@@ -47,6 +50,7 @@ struct BlockMeta {
   uint64_t tiles = 0;
   uint64_t data_bytes = 0;
   uint64_t index_bytes = 0;
+  uint64_t histogram_bytes = 0;      // 0: there is no such file
   std::vector<std::string> sources;  // ids of the blocks that were merged into this one
 };
 
@@ -76,6 +80,8 @@ class BlockWriter {
   /// broken, else kIo; the writer is of no use afterwards.
   Result<> add_tile(std::span<const TimestampMs> timestamps, std::span<const uint32_t> series,
                     std::span<const ColumnInput> columns);
+  /// Native histograms of one series, ascending, after those that it got before.
+  Result<> add_histograms(uint32_t series, std::span<const HistogramSample> samples);
   /// Writes the index, syncs all and publishes the directory under its name. Call once.
   Result<BlockMeta> finish();
 
@@ -143,6 +149,10 @@ class BlockReader {
   /// The last sample of `series` in `range`, or false.
   Result<bool> read_last(uint32_t series, TimeRange range, Sample& out) const;
 
+  /// The native histograms; null when there are none. Error: kCorruption when their file is
+  /// damaged or missing; the rest of the block is good all the same.
+  Result<const BlockHistograms*> histograms() const;
+
   /// Sorted, unique; of the series that all matchers select.
   Result<std::vector<std::string>> label_names(std::span<const Matcher> matchers) const;
   Result<std::vector<std::string>> label_values(std::string_view name,
@@ -160,6 +170,7 @@ class BlockReader {
 
  private:
   struct State;
+  void find_damaged_histograms(std::vector<BlockDamage>& found) const;
   explicit BlockReader(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };

@@ -59,15 +59,16 @@ Result<> add_columns(BlockWriter& writer, std::span<const TimestampMs> times,
 
 Result<std::unique_ptr<BlockCut>> BlockCut::begin(Fs& fs, std::string path, std::string note_path,
                                                   TimeRange window, const SeriesTable& table,
-                                                  const Targets& targets, const TimedHead& timed) {
+                                                  const Targets& targets, const TimedHead& timed,
+                                                  const HistogramHead& histograms) {
   std::unique_ptr<BlockCut> cut(new BlockCut(fs, std::move(path), std::move(note_path), window));
   cut->writer_ = TRY(BlockWriter::create(fs, cut->path_));
-  cut->take_stock(table, targets, timed);
+  cut->take_stock(table, targets, timed, histograms);
   return cut;
 }
 
-void BlockCut::take_stock(const SeriesTable& table, const Targets& targets,
-                          const TimedHead& timed) {
+void BlockCut::take_stock(const SeriesTable& table, const Targets& targets, const TimedHead& timed,
+                          const HistogramHead& histograms) {
   std::vector<uint8_t> sources(table.id_bound());
   const auto count_source = [&](SeriesId series) {
     if (index_of(series) >= sources.size()) sources.resize(size_t{index_of(series)} + 1);
@@ -101,11 +102,20 @@ void BlockCut::take_stock(const SeriesTable& table, const Targets& targets,
     count_source(series);  // its times are its own: written alone
     timed_.emplace_back(series, std::move(snapshot));
   });
+  take_histograms(histograms);
   note_taken();
 
+  std::vector<bool> native(sources.size());
+  for (const auto& [series, snapshot] : histograms_) {
+    if (index_of(series) >= native.size()) {
+      native.resize(size_t{index_of(series)} + 1);
+      sources.resize(native.size());
+    }
+    native[index_of(series)] = true;
+  }
   std::vector<SeriesId> all;
   for (uint32_t id = 0; id < sources.size(); ++id) {
-    if (sources[id] > 0) all.push_back(SeriesId{id});
+    if (sources[id] > 0 || native[id]) all.push_back(SeriesId{id});
     if (sources[id] > 1) mixed_.push_back(SeriesId{id});
   }
   for (Source& source : targets_) {
@@ -116,6 +126,31 @@ void BlockCut::take_stock(const SeriesTable& table, const Targets& targets,
   for (const SeriesId id : all) {
     number_of_[index_of(id)] = writer_->add_series(table.labels(id));
   }
+}
+
+void BlockCut::take_histograms(const HistogramHead& histograms) {
+  histograms.for_each_sealed(window_, [&](SeriesId series, HistogramSnapshot snapshot) {
+    std::erase_if(snapshot.sealed,
+                  [&](const auto& chunk) { return !lies_in(chunk.tile, window_); });
+    if (!snapshot.sealed.empty()) histograms_.emplace_back(series, std::move(snapshot));
+  });
+}
+
+Result<> BlockCut::write_histograms(SeriesId series, const HistogramSnapshot& snapshot) {
+  HistogramJoin join;
+  for (const bool late : {false, true}) {
+    auto& samples = join.next_place();
+    for (const auto& chunk : snapshot.sealed) {
+      if (chunk.late != late) continue;
+      const auto read = read_chunk(chunk.tile, {}, samples);
+      if (read) continue;
+      if (read.error().code != ErrorCode::kCorruption) return read;
+      note_damage(chunk.tile, read.error());
+    }
+  }
+  std::vector<HistogramSample> joined;
+  join.finish(joined);
+  return writer_->add_histograms(number_of_[index_of(series)], joined);
 }
 
 /// Remembers which tiles the block will have, and which segments have no others.
@@ -129,6 +164,9 @@ void BlockCut::note_taken() {
   };
   for (const Source& source : targets_) std::ranges::for_each(source.tiles, take);
   for (const auto& [series, snapshot] : timed_) std::ranges::for_each(snapshot.sealed, take);
+  for (const auto& [series, snapshot] : histograms_) {
+    for (const auto& chunk : snapshot.sealed) take(chunk.tile);
+  }
   std::ranges::sort(taken_);
   for (const auto& [number, entry] : segments) {
     const auto& [segment, count] = entry;
@@ -226,8 +264,14 @@ Result<bool> BlockCut::step() {
   if (next_mixed_ == 0)
     std::ranges::sort(timed_, {}, [](const auto& entry) { return entry.first; });
   for (size_t i = 0; i < kColumnsPerPiece / 4; ++i) {
-    if (next_mixed_ == mixed_.size()) return false;
-    TRY(write_mixed(mixed_[next_mixed_++]));
+    if (next_mixed_ < mixed_.size()) {
+      TRY(write_mixed(mixed_[next_mixed_++]));
+    } else if (next_histograms_ < histograms_.size()) {
+      const auto& [series, snapshot] = histograms_[next_histograms_++];
+      TRY(write_histograms(series, snapshot));
+    } else {
+      return false;
+    }
   }
   return true;
 }

@@ -14,6 +14,7 @@
 #include "base/fs.h"
 #include "base/result.h"
 #include "tsdb/block.h"
+#include "tsdb/histogram_head.h"
 #include "tsdb/series_table.h"
 #include "tsdb/targets.h"
 #include "tsdb/timed_head.h"
@@ -26,7 +27,8 @@ class BlockCut {
   /// block to be.
   static Result<std::unique_ptr<BlockCut>> begin(Fs& fs, std::string path, std::string note_path,
                                                  TimeRange window, const SeriesTable& table,
-                                                 const Targets& targets, const TimedHead& timed);
+                                                 const Targets& targets, const TimedHead& timed,
+                                                 const HistogramHead& histograms);
 
   /// Writes one piece; true when there is more to do.
   Result<bool> step();
@@ -56,7 +58,10 @@ class BlockCut {
   };
   BlockCut(Fs& fs, std::string path, std::string note_path, TimeRange window)
       : fs_(fs), path_(std::move(path)), note_path_(std::move(note_path)), window_(window) {}
-  void take_stock(const SeriesTable& table, const Targets& targets, const TimedHead& timed);
+  void take_stock(const SeriesTable& table, const Targets& targets, const TimedHead& timed,
+                  const HistogramHead& histograms);
+  void take_histograms(const HistogramHead& histograms);
+  Result<> write_histograms(SeriesId series, const HistogramSnapshot& snapshot);
   Result<> write_group(Source& source, size_t count);
   Result<> write_mixed(SeriesId series);
   void note_taken();
@@ -75,10 +80,12 @@ class BlockCut {
   std::vector<uint64_t> emptied_segments_;
   std::vector<Source> targets_;
   std::vector<std::pair<SeriesId, TimedSnapshot>> timed_;
+  std::vector<std::pair<SeriesId, HistogramSnapshot>> histograms_;
   std::vector<SeriesId> mixed_;      // series with more than one source
   std::vector<uint32_t> number_of_;  // by series id: its number in the block
   size_t next_target_ = 0;
   size_t next_mixed_ = 0;
+  size_t next_histograms_ = 0;
   uint64_t damaged_tiles_ = 0;
   uint64_t lost_samples_ = 0;
 };

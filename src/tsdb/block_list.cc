@@ -18,7 +18,9 @@ constexpr Millis kLongestBlock = std::chrono::days(31);
 
 }  // namespace
 
-uint64_t block_bytes(const BlockMeta& meta) { return meta.data_bytes + meta.index_bytes; }
+uint64_t block_bytes(const BlockMeta& meta) {
+  return meta.data_bytes + meta.index_bytes + meta.histogram_bytes;
+}
 
 void BlockList::insert(BlockPtr block) {
   const auto key = [](const BlockPtr& b) { return std::pair(b->meta().min_time, b->dir()); };

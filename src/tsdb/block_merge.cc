@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "tsdb/block.h"
+#include "tsdb/histogram_merge.h"
 #include "tsdb/visibility.h"
 
 namespace strata::tsdb {
@@ -96,6 +97,7 @@ class Merger {
   Result<> gather(uint32_t series, TimeRange range, SampleColumns& out);
   Result<> read_source(const Source& source, TimeRange range, SampleColumns& out);
   Result<> read_part(const Source& source, TimeRange range, SampleColumns& out);
+  Result<> add_histograms();
   Result<> damaged(SourceTile& tile, const Error& error);
   std::span<const Source> sources_of(uint32_t series) const;
 
@@ -132,6 +134,7 @@ Result<bool> Merger::hide(const Labels& labels, Source& source) {
       return std::unexpected(found.error());
     }
     left |= !found || *found;  // damage is met again, and reported, when it is read
+    left = left || TRY(has_histograms(block, source.series, part));
   }
   source.hidden = static_cast<uint32_t>(hidden_.size());
   hidden_.push_back(std::move(hidden));
@@ -351,7 +354,21 @@ Result<> Merger::merge_target(std::span<const uint32_t> series) {
 Result<MergeStats> Merger::run() {
   TRY(add_all_series());
   for (const auto& target : TRY(targets())) TRY(merge_target(target));
+  TRY(add_histograms());
   return std::move(stats_);
+}
+
+Result<> Merger::add_histograms() {
+  std::vector<HistogramSource> sources;
+  for (uint32_t series = 0; series < stats_.series; ++series) {
+    sources.clear();
+    for (const auto& source : sources_of(series)) {
+      sources.push_back({blocks_[source.block].get(), source.series,
+                         visible_parts(range_, hidden_[source.hidden])});
+    }
+    TRY(merge_histograms(sources, series, out_, skip_damaged_, stats_));
+  }
+  return {};
 }
 
 }  // namespace

@@ -26,6 +26,7 @@ std::string encode_meta(const BlockMeta& meta) {
   append_varint(out, meta.data_bytes);
   append_varint(out, meta.sources.size());
   for (const auto& source : meta.sources) append_text(out, source);
+  if (meta.histogram_bytes > 0) append_varint(out, meta.histogram_bytes);
   return out;
 }
 
@@ -43,6 +44,7 @@ Result<BlockMeta> decode_meta(std::string_view bytes) {
   meta.data_bytes = in.varint();
   const uint64_t sources = in.varint_up_to(kMaxSources);
   for (uint64_t i = 0; i < sources && in.ok(); ++i) meta.sources.push_back(text());
+  if (in.ok() && !in.done()) meta.histogram_bytes = in.varint();
   if (!in.ok() || !in.done()) return fail(ErrorCode::kCorruption, "its meta section is damaged");
   return meta;
 }
@@ -64,6 +66,7 @@ std::string meta_json(const BlockMeta& meta) {
   number("tiles", meta.tiles);
   number("dataBytes", meta.data_bytes);
   number("indexBytes", meta.index_bytes);
+  if (meta.histogram_bytes > 0) number("histogramBytes", meta.histogram_bytes);
   json.key("sources").begin_array();
   for (const auto& source : meta.sources) json.string(source);
   json.end_array();

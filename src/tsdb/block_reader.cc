@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "tsdb/block_format.h"
 #include "tsdb/block_index.h"
 #include "tsdb/block_state.h"
@@ -55,6 +56,19 @@ Result<std::shared_ptr<BlockReader>> BlockReader::open(Fs& fs, std::string dir,
                             state->dir, kDataFile, state->data.size(), state->meta.data_bytes));
   }
   state->checked = std::vector<std::atomic<uint8_t>>(state->index.tile_count());
+  if (state->meta.histogram_bytes > 0) {
+    state->histograms = BlockHistograms::open(fs, fmt::format("{}/{}", state->dir, kHistogramsFile),
+                                              state->meta.histogram_bytes);
+    if (!state->histograms) {
+      const ErrorCode code = state->histograms.error().code;
+      // Of a file that cannot be read now nothing is known: merging the block would lose it.
+      if (code != ErrorCode::kCorruption && code != ErrorCode::kNotFound) {
+        return std::unexpected(state->histograms.error());
+      }
+      log_error("the native histograms of a block cannot be read; the rest of it is served",
+                {{"error", state->histograms.error().message}});
+    }
+  }
   state->number = State::next_number();
   std::shared_ptr<BlockReader> reader(new BlockReader(std::move(state)));
   if (verify == BlockVerify::kFull) {
@@ -93,9 +107,43 @@ Result<std::vector<TilePlace>> BlockReader::places(uint32_t series) const {
 
 Result<TimeRange> BlockReader::time_range(uint32_t series) const {
   const auto found = TRY(places(series));
-  if (found.empty()) return TimeRange{kMaxTime, kMinTime};
-  return TimeRange{state_->index.tile(found.front().tile).min_time,
-                   state_->index.tile(found.back().tile).max_time};
+  TimeRange range{kMaxTime, kMinTime};
+  if (!found.empty()) {
+    range = {state_->index.tile(found.front().tile).min_time,
+             state_->index.tile(found.back().tile).max_time};
+  }
+  if (const auto native = histograms(); native && *native != nullptr) {
+    const TimeRange more = (*native)->time_range(series);
+    range = {std::min(range.min, more.min), std::max(range.max, more.max)};
+  }
+  return range;
+}
+
+Result<const BlockHistograms*> BlockReader::histograms() const {
+  if (state_->histograms) return state_->histograms->get();
+  return fail(ErrorCode::kCorruption, state_->histograms.error().message);
+}
+
+/// Appends what is wrong with the histograms.
+void BlockReader::find_damaged_histograms(std::vector<BlockDamage>& found) const {
+  const auto native = histograms();
+  if (!native) {
+    found.push_back({.message = native.error().message,
+                     .block = dir(),
+                     .range = {meta().min_time, meta().max_time}});
+    return;
+  }
+  std::vector<HistogramSample> samples;
+  for (size_t i = 0; *native != nullptr && i < (*native)->chunks(); ++i) {
+    const HistogramChunkEntry entry = (*native)->entry(i);
+    samples.clear();
+    if (auto read = (*native)->read_chunk(entry, {}, samples); !read) {
+      found.push_back({.message = read.error().message,
+                       .block = dir(),
+                       .range = {entry.min_time, entry.max_time},
+                       .samples = entry.rows});
+    }
+  }
 }
 
 Result<BlockTile> BlockReader::tile(uint32_t i) const {
@@ -210,6 +258,7 @@ std::vector<BlockDamage> BlockReader::damage() const {
       }
     }
   }
+  find_damaged_histograms(found);
   return found;
 }
 

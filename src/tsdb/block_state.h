@@ -8,6 +8,7 @@
 
 #include "base/fs.h"
 #include "tsdb/block.h"
+#include "tsdb/block_histograms.h"
 #include "tsdb/block_index.h"
 
 namespace strata::tsdb {
@@ -21,6 +22,7 @@ struct BlockReader::State {
   std::string_view data;
   IndexView index;
   BlockMeta meta;
+  Result<std::unique_ptr<BlockHistograms>> histograms;
   uint64_t number = 0;                                // of this reader; never used again
   mutable std::vector<std::atomic<uint8_t>> checked;  // of each tile
 

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "tsdb/block_format.h"
+#include "tsdb/block_histograms.h"
 #include "tsdb/block_index.h"
 #include "tsdb/byte_reader.h"
 #include "tsdb/family.h"
@@ -35,7 +36,8 @@ struct BlockWriter::State {
       : fs(file_system),
         dir(std::move(final_dir)),
         temporary(dir + std::string(kTemporarySuffix)),
-        options(std::move(block_options)) {}
+        options(std::move(block_options)),
+        histograms(fs, fmt::format("{}/{}", temporary, kHistogramsFile)) {}
 
   Fs& fs;
   std::string dir;
@@ -46,6 +48,7 @@ struct BlockWriter::State {
   uint64_t data_bytes = 0;  // with what is pending
   IndexBuilder index;
   BlockMeta meta;
+  BlockHistogramsWriter histograms;
   std::vector<TimestampMs> last_time;  // of each series
   std::vector<bool> has_samples;       // of each series
   bool finished = false;
@@ -63,6 +66,7 @@ struct BlockWriter::State {
   Result<> check_tile(std::span<const TimestampMs> timestamps, std::span<const uint32_t> series,
                       std::span<const ColumnInput> input) const;
   void gather(std::span<const uint32_t> series, std::span<const ColumnInput> input);
+  Result<> finish_histograms();
   Result<> publish();
 };
 
@@ -206,11 +210,32 @@ Result<> BlockWriter::add_tile(std::span<const TimestampMs> timestamps,
   return s.write(s.tile);
 }
 
+Result<> BlockWriter::add_histograms(uint32_t series, std::span<const HistogramSample> samples) {
+  State& s = *state_;
+  if (series >= s.last_time.size()) {
+    return bad_data(fmt::format("block {}: series {} was never added", s.dir, series));
+  }
+  return s.histograms.add(series, samples);
+}
+
+/// Counts what is in the file of histograms.
+Result<> BlockWriter::State::finish_histograms() {
+  TRY(histograms.finish());
+  meta.histogram_bytes = histograms.bytes();
+  meta.samples += histograms.samples();
+  const TimeRange range = histograms.time_range();
+  if (histograms.samples() == 0) return {};
+  meta.min_time = meta.tiles == 0 ? range.min : std::min(meta.min_time, range.min);
+  meta.max_time = meta.tiles == 0 ? range.max : std::max(meta.max_time, range.max);
+  return {};
+}
+
 Result<BlockMeta> BlockWriter::finish() {
   State& s = *state_;
   CHECK(!s.finished);
   TRY(s.flush());
   TRY(s.data->sync());
+  TRY(s.finish_histograms());
   s.meta.series = s.index.series_count();
   s.meta.data_bytes = s.data_bytes;
   {

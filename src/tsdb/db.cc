@@ -74,6 +74,15 @@ Result<AppendStats> Db::append_samples(std::span<const TimedSample> samples) {
   return stats;
 }
 
+Result<AppendStats> Db::append_histograms(std::span<const TimedHistogram> samples) {
+  auto stats = impl_->append_histograms(samples);
+  if (stats) impl_->count(*stats, 0);
+  MutexLock lock(impl_->stats_mutex);
+  if (stats) impl_->counters.histograms += stats->appended;
+  if (!stats && stats.error().code == ErrorCode::kIo) ++impl_->counters.append_failures;
+  return stats;
+}
+
 Result<AppendStats> Db::Impl::append_scrape(TargetId id, TimestampMs t,
                                             std::span<const SeriesId> columns,
                                             std::span<const double> values) {
@@ -106,6 +115,18 @@ Result<AppendStats> Db::Impl::append_timed(std::span<const TimedSample> samples,
     return fail(ErrorCode::kLimit, fmt::format("a batch of {} samples; the limit is {}",
                                                samples.size(), options.max_scrape_samples));
   }
+  const TimedHead::Limits limits = timed_limits(all_late);
+  const AppendStats stats = TRY(timed.append(context(), samples, limits));
+  if (stats.appended > 0) {
+    const TimestampMs oldest = std::min(limits.min_newest, limits.min_late);
+    for (const TimedSample& sample : samples) {
+      if (sample.t >= oldest && sample.t <= limits.max) note_time(sample.t);
+    }
+  }
+  return stats;
+}
+
+TimedHead::Limits Db::Impl::timed_limits(bool all_late) const {
   const TimestampMs now = horizon();
   const Millis newest_window = std::max(options.out_of_order_window, options.block_span / 2);
   TimedHead::Limits limits{
@@ -114,10 +135,20 @@ Result<AppendStats> Db::Impl::append_timed(std::span<const TimedSample> samples,
       .max = clock.now_ms() + options.max_ahead.count(),
       .all_late = all_late};
   if (all_late) limits.max = kMaxTime;  // a scrape's time is ours
-  const AppendStats stats = TRY(timed.append(context(), samples, limits));
+  return limits;
+}
+
+Result<AppendStats> Db::Impl::append_histograms(std::span<const TimedHistogram> samples) {
+  if (samples.size() > options.max_scrape_samples) {
+    return fail(ErrorCode::kLimit, fmt::format("a batch of {} histograms; the limit is {}",
+                                               samples.size(), options.max_scrape_samples));
+  }
+  for (const TimedHistogram& sample : samples) TRY(check_histogram(*sample.h));
+  const TimedHead::Limits limits = timed_limits(false);
+  const AppendStats stats = TRY(histograms.append(context(), samples, limits));
   if (stats.appended > 0) {
     const TimestampMs oldest = std::min(limits.min_newest, limits.min_late);
-    for (const TimedSample& sample : samples) {
+    for (const TimedHistogram& sample : samples) {
       if (sample.t >= oldest && sample.t <= limits.max) note_time(sample.t);
     }
   }
@@ -255,7 +286,8 @@ Stats Db::stats() const {
     out.head_min_time = impl_->head_min;
     out.head_max_time = impl_->head_max;
   }
-  out.open_tile_bytes = impl_->open_tile_bytes->load() + impl_->timed.memory();
+  out.open_tile_bytes = impl_->open_tile_bytes->load() + impl_->timed.memory() +
+                        impl_->histograms.memory();
   const TileStoreStats tiles = impl_->tiles->stats();
   out.sealed_tiles = tiles.tiles;
   out.tile_bytes = tiles.bytes;

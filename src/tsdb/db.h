@@ -77,6 +77,13 @@ struct TimedSample {
   double v = 0;
 };
 
+/// A native histogram with its time. `h` is not null.
+struct TimedHistogram {
+  SeriesId series{};
+  TimestampMs t = 0;
+  HistogramPtr h;
+};
+
 struct BlockStats {
   std::string name;
   TimestampMs min_time = 0;
@@ -96,7 +103,8 @@ struct Stats {
   TimestampMs head_min_time = 0;  // both 0 while the head is empty
   TimestampMs head_max_time = 0;
 
-  AppendStats samples;
+  AppendStats samples;      // histograms too
+  uint64_t histograms = 0;  // of samples.appended
   uint64_t scrapes = 0;
   uint64_t append_failures = 0;  // appends refused because the log could not be written
 
@@ -173,6 +181,10 @@ class Db final : public SeriesSource {
   /// Samples with times of their own (exporters that set them, rules, remote write, backfill), in
   /// any order; those of one series best ascending. All of them are acknowledged together or none.
   Result<AppendStats> append_samples(std::span<const TimedSample> samples);
+  /// Native histograms, as append_samples(); a series may have both. Of a float and a histogram at
+  /// one time, the float is read. A counter histogram without a hint that goes on from the one
+  /// before gets CounterResetHint::kNotReset. Errors: also kBadData, see check_histogram().
+  Result<AppendStats> append_histograms(std::span<const TimedHistogram> samples);
 
   Result<std::unique_ptr<SeriesSet>> select(std::span<const Matcher> matchers, TimeRange range,
                                             size_t limit) const override;

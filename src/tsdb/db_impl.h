@@ -14,6 +14,7 @@
 #include "tsdb/db.h"
 #include "tsdb/deletion_log.h"
 #include "tsdb/head_context.h"
+#include "tsdb/histogram_head.h"
 #include "tsdb/targets.h"
 #include "tsdb/timed_head.h"
 
@@ -43,6 +44,8 @@ struct Db::Impl {
                                     std::span<const SeriesId> columns,
                                     std::span<const double> values);
   Result<AppendStats> append_timed(std::span<const TimedSample> samples, bool all_late);
+  Result<AppendStats> append_histograms(std::span<const TimedHistogram> samples);
+  TimedHead::Limits timed_limits(bool all_late) const;
   void count(const AppendStats& stats, size_t scrapes);
   void note_time(TimestampMs t);
   void queue_seal(TargetHead* target);
@@ -88,6 +91,7 @@ struct Db::Impl {
   SeriesTable table;
   Targets targets;
   TimedHead timed;
+  HistogramHead histograms;
   const OpenTileBytes open_tile_bytes = std::make_shared<std::atomic<size_t>>();
   std::unique_ptr<SeriesLog> series_log;
   std::unique_ptr<Wal> wal;

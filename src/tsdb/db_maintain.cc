@@ -97,6 +97,11 @@ void Db::Impl::seal_some() {
     if (!more) failed(more.error());
     if (!more || !*more) break;
   } while (clock.steady() - start < 2 * kSealBudget);
+  do {
+    auto more = histograms.seal_full(context(), kTimedSeriesAtATime / 8);
+    if (!more) failed(more.error());
+    if (!more || !*more) break;
+  } while (clock.steady() - start < 3 * kSealBudget);
 }
 
 /// Seals all rows that are in the log before `segment` or older than `time`.
@@ -105,7 +110,8 @@ Result<> Db::Impl::seal_before(uint64_t segment, TimestampMs time) {
     target->close_open_tile(segment, time);
     TRY(target->seal(context()));
   }
-  return timed.seal_old(context(), segment, time);
+  TRY(timed.seal_old(context(), segment, time));
+  return histograms.seal_old(context(), segment, time);
 }
 
 /// Removes log segments whose rows are all in tiles that survive loss of power.
@@ -116,6 +122,7 @@ Result<> Db::Impl::drop_sealed_log() {
     needed = std::min(needed, target->first_unsealed_segment());
   }
   needed = std::min(needed, timed.first_unsealed_segment());
+  needed = std::min(needed, histograms.first_unsealed_segment());
   TRY(series_log->sync());
   TRY(tiles->sync());
   wal->drop_before(needed);
@@ -142,6 +149,7 @@ void Db::Impl::refresh_time_range() {
     if (const auto range = target->time_range()) oldest = std::min(oldest, range->min);
   }
   if (const auto range = timed.time_range()) oldest = std::min(oldest, range->min);
+  if (const auto range = histograms.time_range()) oldest = std::min(oldest, range->min);
   // Samples that arrive meanwhile lower it through note_time(), and the next look finds them.
   head_min.store(oldest);
 }
@@ -210,7 +218,8 @@ Result<> Db::Impl::begin_cut() {
   // What is deleted of the head is not left out of the block but hidden in it: so deletions that
   // come while it is written are no special case.
   TRY(deletions->writing_from_head(path.substr(path.rfind('/') + 1)));
-  cutting = TRY(BlockCut::begin(fs, path, note_path(), {start, end - 1}, table, targets, timed));
+  cutting = TRY(
+      BlockCut::begin(fs, path, note_path(), {start, end - 1}, table, targets, timed, histograms));
   return {};
 }
 
@@ -224,6 +233,7 @@ Result<> Db::Impl::finish_cut() {
                         NO_THREAD_SAFETY_ANALYSIS { return cutting->has(tile); };
   for (TargetHead* target : targets.all()) target->drop(*tiles, gone);
   timed.drop(*tiles, gone);
+  histograms.drop(*tiles, gone);
   {
     MutexLock lock_stats(stats_mutex);
     ++counters.blocks_cut;
@@ -247,6 +257,7 @@ void Db::Impl::forget_dead_series() {
   std::vector<bool> live(table.id_bound());
   for (TargetHead* target : targets.all()) target->mark_live(live);
   timed.mark_live(live);
+  histograms.mark_live(live);
   const auto retired = table.retire(live);
   const bool worthwhile = retired.purged > 1000 && retired.purged > table.stats().series / 10;
   if (!worthwhile && series_log->damage().empty()) return;

@@ -29,6 +29,7 @@ class LogReplay {
   Result<> scrape(uint64_t number, std::string_view payload);
   Result<> scrape_v1(uint64_t number, std::string_view payload);
   Result<> timed(uint64_t number, std::string_view payload);
+  Result<> histograms(uint64_t number, std::string_view payload);
   Result<> store_scrape(uint64_t number, TargetId id, TimestampMs t, const RowBasePtr& base,
                         std::string_view coded);
   Result<> store_values(uint64_t number, TargetId id, TimestampMs t,
@@ -80,6 +81,7 @@ void LogReplay::segment(uint64_t number, std::string_view bytes) {
 Result<> LogReplay::record(uint64_t number, std::string_view payload) {
   switch (TRY(record_kind(payload))) {
     case RecordKind::kTimed: return timed(number, payload);
+    case RecordKind::kHistograms: return histograms(number, payload);
     case RecordKind::kBaseV1:
     case RecordKind::kRowV1: return scrape_v1(number, payload);
     case RecordKind::kBase:
@@ -205,6 +207,17 @@ Result<> LogReplay::timed(uint64_t number, std::string_view payload) {
   return {};
 }
 
+Result<> LogReplay::histograms(uint64_t number, std::string_view payload) {
+  std::vector<LoggedHistogram> logged;
+  TRY(decode_histogram_record(payload, logged));
+  uint64_t lost = 0;
+  const AppendStats stats = TRY(db_.histograms.replay(context_, number, logged, lost));
+  samples_ += stats.appended;
+  lost_samples_ += lost;
+  for (const LoggedHistogram& sample : logged) db_.note_time(sample.sample.t);
+  return {};
+}
+
 }  // namespace
 
 void Db::Impl::report_damage(const std::string& path, uint64_t offset, uint64_t bytes,
@@ -267,6 +280,11 @@ Result<> Db::Impl::recover_tiles() {
   const auto damage = TRY(tiles->recover([&](TileRecord& record, SealedTile& tile) {
     note_time(tile.range.min);
     note_time(tile.range.max);
+    if (record.histograms) {
+      (void)table.adopt({{SeriesId{record.owner}}}, std::nullopt);
+      histograms.restore(SeriesId{record.owner}, record.late, std::move(tile));
+      return;
+    }
     if (record.timed) {
       (void)table.adopt({{SeriesId{record.owner}}}, std::nullopt);
       timed.restore(SeriesId{record.owner}, record.late, std::move(tile));

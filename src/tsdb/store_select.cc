@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "tsdb/db_impl.h"
+#include "tsdb/histogram_select.h"
 #include "tsdb/sample_merge.h"
 #include "tsdb/visibility.h"
 
@@ -52,6 +53,7 @@ struct Entry {
   uint32_t hidden = kNothingHidden;  // number of a Hidden
   std::optional<SeriesId> id;        // in the head
   uint32_t timed = UINT32_MAX;
+  uint32_t histograms = UINT32_MAX;
   std::vector<uint32_t> targets;                      // numbers of TargetParts
   std::vector<std::pair<uint32_t, uint32_t>> blocks;  // block, series number in it
 };
@@ -130,9 +132,13 @@ class StoreSeriesSet final : public SeriesSet {
   std::vector<Entry> entries_;
   std::vector<TargetPart> targets_;
   std::vector<TimedPart> timed_;
+  std::vector<HeadHistograms> histograms_;
   std::vector<BlockPtr> blocks_;
   std::vector<Hidden> hidden_;
   mutable DamageLog damage_;
+  TolerateDamage tolerate() const {
+    return [this](const Error& error) { return damage_.tolerate(error); };
+  }
 
  private:
   const uint64_t number_ = next_set_number.fetch_add(1);
@@ -141,6 +147,9 @@ class StoreSeriesSet final : public SeriesSet {
                      SampleColumns& out) const;
   Result<> last_of_tiles(const std::vector<OpenedTile>& tiles, SeriesId id, TimeRange range,
                          bool& found, Sample& out) const;
+  Result<> read_histograms(const Entry& entry, TimeRange range, SampleColumns& out) const;
+  Result<> last_histogram(const Entry& entry, TimeRange range,
+                          std::optional<HistogramSample>& out) const;
   Result<> read_block(const BlockReader& block, uint32_t series, TimeRange range,
                       SampleColumns& out) const;
   Result<> read_head(const Entry& entry, TimeRange range, SampleColumns& out) const;
@@ -183,6 +192,7 @@ Result<> StoreSeriesSet::read(size_t i, TimeRange range, SampleColumns& out) con
     }
     TRY(read_head(entry, range, out));
   }
+  TRY(read_histograms(entry, range, out));
   sort_samples(out);
   return {};
 }
@@ -224,6 +234,39 @@ Result<> StoreSeriesSet::read_head(const Entry& entry, TimeRange range, SampleCo
       out.t.push_back(sample.t);
       out.v.push_back(sample.v);
     }
+  }
+  return {};
+}
+
+/// After the floats, so that of two at one time the float stays.
+Result<> StoreSeriesSet::read_histograms(const Entry& entry, TimeRange range,
+                                         SampleColumns& out) const {
+  const Hidden* hidden = entry.hidden == kNothingHidden ? nullptr : &hidden_[entry.hidden];
+  HistogramJoin join;
+  for (size_t k = 0; k < entry.blocks.size(); ++k) {
+    const auto& [block, series] = entry.blocks[k];
+    for (const TimeRange& part : visible_parts(range, hidden ? hidden->blocks[k] : Intervals{})) {
+      TRY(read_block_histograms(*blocks_[block], series, part, join, tolerate()));
+    }
+  }
+  if (entry.histograms != UINT32_MAX) {
+    for (const TimeRange& part : visible_parts(range, hidden ? hidden->head : Intervals{})) {
+      TRY(histograms_[entry.histograms].read(part, join, tolerate()));
+    }
+  }
+  join.finish(out);
+  return {};
+}
+
+Result<> StoreSeriesSet::last_histogram(const Entry& entry, TimeRange range,
+                                        std::optional<HistogramSample>& out) const {
+  if (entry.histograms != UINT32_MAX) {
+    TRY(histograms_[entry.histograms].read_last(range, out, tolerate()));
+  }
+  for (auto it = entry.blocks.rbegin(); it != entry.blocks.rend(); ++it) {
+    const BlockReader& block = *blocks_[it->first];
+    if (out && block.meta().max_time <= out->t) continue;
+    TRY(last_block_histogram(block, it->second, range, out, tolerate()));
   }
   return {};
 }
@@ -287,6 +330,13 @@ Result<bool> StoreSeriesSet::read_last(size_t i, TimeRange range, Sample& out,
       keep_later(sample, found, out);
     }
   }
+  std::optional<HistogramSample> histogram;
+  TRY(last_histogram(entry, range, histogram));
+  if (histogram && (!found || histogram->t > out.t)) {
+    out = {histogram->t, 0};
+    h = std::move(histogram->h);
+    found = true;
+  }
   return found;
 }
 
@@ -303,6 +353,7 @@ class Selector {
   Result<> hide(const DeletionsPtr& before);
   Result<bool> is_gone(size_t entry, const Hidden& hidden, bool by_deletion) const;
   Result<uint32_t> part_of(TargetId target);
+  Result<> pin_histograms(SeriesId series, Entry& entry);
   Result<Entry*> entry_for(Labels labels);
 
   const Db::Impl& db_;
@@ -328,6 +379,14 @@ Result<uint32_t> Selector::part_of(TargetId target) {
   return entry->second;
 }
 
+Result<> Selector::pin_histograms(SeriesId series, Entry& entry) {
+  HistogramSnapshot snapshot = db_.histograms.snapshot(series, range_);
+  if (snapshot.empty()) return {};
+  entry.histograms = static_cast<uint32_t>(set_->histograms_.size());
+  set_->histograms_.push_back(TRY(HeadHistograms::pin(std::move(snapshot), set_->tolerate())));
+  return {};
+}
+
 Result<> Selector::select_head() {
   HeadSelection selection = TRY(db_.table.select(matchers_, limit_));
   set_->entries_.resize(selection.series.size());
@@ -338,6 +397,7 @@ Result<> Selector::select_head() {
     entry.id = selected.id;
     if (selected.home) entry.targets.push_back(TRY(part_of(*selected.home)));
     if (!selected.timed) continue;
+    TRY(pin_histograms(selected.id, entry));
     TimedSnapshot snapshot = db_.timed.snapshot(selected.id, range_);
     if (snapshot.sealed.empty() && snapshot.samples.empty()) continue;
     entry.timed = static_cast<uint32_t>(set_->timed_.size());

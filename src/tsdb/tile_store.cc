@@ -15,6 +15,13 @@ constexpr size_t kMaxWriters = 4;
 constexpr uint8_t kTargetTile = 1;
 constexpr uint8_t kTimedTile = 2;
 constexpr uint8_t kLateTile = 3;
+constexpr uint8_t kHistograms = 4;
+constexpr uint8_t kLateHistograms = 5;
+
+uint8_t kind_of(const TileRecord& record) {
+  if (record.histograms) return record.late ? kLateHistograms : kHistograms;
+  return !record.timed ? kTargetTile : record.late ? kLateTile : kTimedTile;
+}
 
 }  // namespace
 
@@ -30,7 +37,7 @@ Result<TileBytes> TileSegment::read(uint64_t offset, uint32_t length) const {
 }
 
 void encode_tile_record(std::string& out, const TileRecord& record) {
-  record::put_byte(out, !record.timed ? kTargetTile : record.late ? kLateTile : kTimedTile);
+  record::put_byte(out, kind_of(record));
   record::put_varint(out, record.owner);
   record::put_zigzag(out, record.range.min);
   record::put_zigzag(out, record.range.max);
@@ -43,11 +50,12 @@ void encode_tile_record(std::string& out, const TileRecord& record) {
 Result<> decode_tile_record(std::string_view& payload, TileRecord& out) {
   record::Reader in(payload);
   const uint8_t kind = in.byte();
-  if (kind < kTargetTile || kind > kLateTile) {
+  if (kind < kTargetTile || kind > kLateHistograms) {
     return fail(ErrorCode::kCorruption, "tile record: unknown kind");
   }
   out.timed = kind != kTargetTile;
-  out.late = kind == kLateTile;
+  out.late = kind == kLateTile || kind == kLateHistograms;
+  out.histograms = kind == kHistograms || kind == kLateHistograms;
   out.owner = static_cast<uint32_t>(in.bounded(UINT32_MAX));
   out.range.min = in.zigzag();
   out.range.max = in.zigzag();

@@ -71,8 +71,9 @@ struct SealedTile {
 /// What a tile record says before the tile's bytes.
 struct TileRecord {
   bool timed = false;
-  uint32_t owner = 0;  // the target, or the series of timed samples
-  bool late = false;   // timed samples that came out of order
+  uint32_t owner = 0;       // the target, or the series of timed samples
+  bool late = false;        // timed samples that came out of order
+  bool histograms = false;  // timed, and a chunk of histogram_codec.h instead of a tile
   uint32_t first_column = 0;
   std::vector<SeriesId> columns{};  // of the tile; empty when timed
   TimeRange range;

@@ -159,7 +159,7 @@ size_t encode_row_record(std::string& out, TargetId target, const RowBase& base,
 Result<RecordKind> record_kind(std::string_view payload) {
   if (payload.empty()) return corrupt("empty");
   const auto kind = static_cast<uint8_t>(payload.front());
-  if (kind < 1 || kind > 5) return corrupt("unknown kind");
+  if ((kind < 1 || kind > 5) && kind != 16) return corrupt("unknown kind");
   return static_cast<RecordKind>(kind);
 }
 

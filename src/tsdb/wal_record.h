@@ -25,6 +25,7 @@ enum class RecordKind : uint8_t {
   kTimed = 3,
   kBase = 4,
   kRow = 5,
+  kHistograms = 16,  // histogram_record.h
 };
 
 /// A base, as it is in a base record and copied in the first row after it: in full, or against
