@@ -19,6 +19,7 @@
 #include "config/web_config.h"
 #include "net/http_server.h"
 #include "promql/engine.h"
+#include "rules/manager.h"
 #include "scrape/manager.h"
 #include "strata/metrics.h"
 #include "tsdb/db.h"
@@ -60,6 +61,7 @@ struct Services {
   std::string snapshot_dir = {};          // where snapshots are made: "data/snapshots"
   bool lifecycle = false;                 // /-/quit is there
   std::string storage_retention;          // as /status/runtimeinfo prints it: "15d"
+  const rules::Manager* rules = nullptr;  // null: there are no rules
 };
 
 class Api {

@@ -44,6 +44,10 @@ Result<Reply> version(const Services&, Call&);
 // cardinality_handler.cc
 Result<Reply> status_cardinality(const Services&, Call&);
 
+// rule_handlers.cc
+Result<Reply> rules(const Services&, Call&);
+Result<Reply> alerts(const Services&, Call&);
+
 // self_metrics_handler.cc
 Result<Reply> self_metrics(const Services&, Call&);
 

@@ -89,7 +89,7 @@ Result<Reply> features(const Services& services, Call& call) {
   json.begin_object();
   write_features(json, "api",
                  {{"admin", services.admin_api},
-                  {"exclude_alerts", false},
+                  {"exclude_alerts", true},
                   {"label_values_match", true},
                   {"lifecycle", services.lifecycle},
                   {"openapi_3.1", false},
@@ -131,7 +131,7 @@ Result<Reply> features(const Services& services, Call& call) {
     json.key(function.name).boolean(!function.experimental || syntax.experimental_functions);
   }
   json.end_object();
-  write_features(json, "rules", {{"keep_firing_for", false}, {"query_offset", false}});
+  write_features(json, "rules", {{"keep_firing_for", true}, {"query_offset", true}});
   write_features(json, "service_discovery_providers", {{"file", true}, {"static", true}});
   write_features(json, "tsdb",
                  {{"exemplar_storage", false}, {"isolation", true}, {"native_histograms", false}});

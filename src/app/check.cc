@@ -4,6 +4,7 @@
 #include "app/commands.h"
 #include "base/build_info.h"
 #include "config/load.h"
+#include "rules/rule_file.h"
 
 namespace strata::app {
 
@@ -13,9 +14,18 @@ int check_config(const std::string& path) {
     fmt::print(stderr, "FAILED: {}\n", parsed.error().message);
     return 1;
   }
+  const auto rules = rules::load_rule_files(
+      parsed->config.rule_files, real_fs(),
+      rules::RuleFileOptions{.names = parsed->config.global.metric_name_validation_scheme,
+                             .syntax = {},
+                             .ignore_unknown_fields = false});
+  if (!rules) {
+    fmt::print(stderr, "FAILED: {}\n", rules.error().message);
+    return 1;
+  }
   for (const auto& warning : parsed->warnings) fmt::print("warning: {}\n", warning);
-  fmt::print("SUCCESS: {} is valid; {} scrape job(s)\n", path,
-             parsed->config.scrape_configs.size());
+  fmt::print("SUCCESS: {} is valid; {} scrape job(s), {} rule file(s)\n", path,
+             parsed->config.scrape_configs.size(), rules->size());
   return 0;
 }
 

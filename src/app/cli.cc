@@ -6,6 +6,7 @@
 
 #include "app/catalog_commands.h"
 #include "app/commands.h"
+#include "app/rule_commands.h"
 #include "app/tsdb_commands.h"
 
 namespace strata::app {
@@ -153,6 +154,69 @@ std::optional<int> CatalogCommands::run() const {
   return std::nullopt;
 }
 
+// Commands on rules: check rules, test rules, rules replay.
+struct RuleCommands {
+  CheckRulesCommand checked;
+  TestRulesCommand tested;
+  ReplayCommand replayed;
+  CLI::App* check = nullptr;
+  CLI::App* test = nullptr;
+  CLI::App* replay = nullptr;
+
+  void add_check(CLI::App& parent);
+  void add_test(CLI::App& parent);
+  void add_rules(CLI::App& app);
+  /// The exit code when one of them was given.
+  std::optional<int> run() const;
+};
+
+constexpr auto kFeatures = "Prometheus' experimental features, as strata serve has them";
+
+void RuleCommands::add_check(CLI::App& parent) {
+  check = parent.add_subcommand("rules", "Check rule files");
+  check->add_option("files", checked.files, "The files to check")->required();
+  check->add_flag("--ignore-unknown-fields", checked.ignore_unknown_fields,
+                  "Leave out keys that Prometheus does not know");
+  check->add_option("--lint", checked.lint, "duplicate-rules, all or none")
+      ->option_text("NAME [duplicate-rules]");
+  check->add_flag("--lint-fatal", checked.lint_fatal, "What lint finds makes the exit code 3");
+  check->add_option("--enable-feature", checked.features, kFeatures)->option_text("NAME,...");
+}
+
+void RuleCommands::add_test(CLI::App& parent) {
+  test = parent.add_subcommand("rules", "Run unit tests of rules, in promtool's format");
+  test->add_option("files", tested.files, "The files to run")->required();
+  test->add_option("--run", tested.run, "Only tests whose name matches")->option_text("REGEX");
+  test->add_flag("--ignore-unknown-fields", tested.ignore_unknown_fields,
+                 "Leave out keys of rule files that Prometheus does not know");
+  test->add_option("--enable-feature", tested.features, kFeatures)->option_text("NAME,...");
+}
+
+void RuleCommands::add_rules(CLI::App& app) {
+  auto* group = app.add_subcommand("rules", "Try rules");
+  group->require_subcommand(1);
+  replayed.store = kDefaultStore;
+  replay = group->add_subcommand("replay", "Which alerts would have fired over stored history");
+  replay->add_option("file", replayed.file, "A rule file, or a pattern of them")->required();
+  replay->add_option("--from", replayed.from, "Unix seconds or RFC 3339; a day before the end");
+  replay->add_option("--to", replayed.to, "Unix seconds or RFC 3339; the last sample");
+  replay->add_option("--interval", replayed.interval, "Of groups that have none")
+      ->option_text("DURATION [1m]");
+  replay
+      ->add_option("--storage.path,--storage.tsdb.path", replayed.store,
+                   "Where the store is; no server runs on it")
+      ->option_text(fmt::format("DIR [{}]", kDefaultStore));
+  replay->add_option("--enable-feature", replayed.features, kFeatures)->option_text("NAME,...");
+  replay->add_flag("--json", replayed.json, "Print JSON");
+}
+
+std::optional<int> RuleCommands::run() const {
+  if (check->parsed()) return check_rules(checked);
+  if (test->parsed()) return test_rules(tested);
+  if (replay->parsed()) return replay_rules(replayed);
+  return std::nullopt;
+}
+
 }  // namespace
 
 int run(int argc, char** argv) {
@@ -183,12 +247,17 @@ int run(int argc, char** argv) {
   range->add_option("--end", query.end, "Unix seconds or RFC 3339; now when not given");
   range->add_option("--step", query.step, "Seconds or a duration; 250 points when not given");
 
+  RuleCommands rule_commands;
+  rule_commands.add_check(*check);
   auto* test = app.add_subcommand("test", "Run tests that people write in text files");
   test->require_subcommand(1);
   auto* test_promql_command =
       test->add_subcommand("promql", "Run .test files: series, queries and their answers");
   std::vector<std::string> test_paths;
   test_promql_command->add_option("files", test_paths, "The files to run")->required();
+
+  rule_commands.add_test(*test);
+  rule_commands.add_rules(app);
 
   StoreCommands store_commands;
   store_commands.add_to(app);
@@ -213,6 +282,7 @@ int run(int argc, char** argv) {
   if (range->parsed()) return query_range(query);
   if (test_promql_command->parsed()) return test_promql(test_paths);
   if (const auto code = store_commands.run()) return *code;
+  if (const auto code = rule_commands.run()) return *code;
   if (const auto code = catalog_commands.run()) return *code;
   if (hash->parsed()) return hash_password();
   if (version->parsed()) return print_version();

@@ -21,6 +21,10 @@ constexpr Flag kFlags[] = {
      "Listen beyond this machine although nobody has to log in."},
     {"web.cors.origin", ".*", "REGEX",
      "Whose pages may read answers of the API: matched against the whole Origin."},
+    {"web.external-url", "", "URL",
+     "Where others reach this server: what links in alerts begin with. Without it, this host's "
+     "name "
+     "and the port."},
     {"web.enable-lifecycle", "false", "", "POST /-/quit ends Strata."},
     {"web.enable-admin-api", "false", "", "/api/v1/admin is there."},
     {"web.max-connections", "512", "N", "Connections that may be open at once."},
@@ -41,6 +45,15 @@ constexpr Flag kFlags[] = {
     {"query.max-concurrency", "20", "N",
      "Queries that run at a time, at least 1; others wait for their turn."},
     {"query.log-slow", "10s", "DURATION", "Queries that take longer are logged; 0: none."},
+    {"rules.alert.resend-delay", "1m", "DURATION",
+     "How often receivers are told that an alert still fires."},
+    {"rules.alert.for-outage-tolerance", "1h", "DURATION",
+     "The longest that Strata may be away for alerts that wait (`for`) to go on waiting; those "
+     "that "
+     "fire are never forgotten."},
+    {"rules.alert.no-data-hold", "0s", "DURATION",
+     "How long an alert fires on when the series that it compares is gone. 0s: it ends at once, as "
+     "in Prometheus, and is reported as ended without data."},
     {"work.threads", "0", "N", "Threads that ingest and evaluate; 0: one a core."},
     {"enable-feature", "", "NAME,...",
      "Prometheus' experimental features: promql-experimental-functions, "
@@ -148,6 +161,7 @@ Result<ServeOptions> serve_options(const FlagValues& values) {
       .web_config_file = read.text("web.config.file"),
       .allow_unauthenticated = read.on("web.allow-unauthenticated"),
       .cors_origin = read.text("web.cors.origin"),
+      .external_url = read.text("web.external-url"),
       .lifecycle = read.on("web.enable-lifecycle"),
       .admin_api = read.on("web.enable-admin-api"),
       .max_connections = read.number("web.max-connections"),
@@ -162,6 +176,9 @@ Result<ServeOptions> serve_options(const FlagValues& values) {
       .max_samples = read.number("query.max-samples"),
       .max_queries = read.at_least_one("query.max-concurrency"),
       .slow_query = read.duration("query.log-slow"),
+      .alert_resend_delay = read.duration("rules.alert.resend-delay"),
+      .alert_outage_tolerance = read.duration("rules.alert.for-outage-tolerance"),
+      .alert_no_data_hold = read.duration("rules.alert.no-data-hold"),
       .threads = read.number("work.threads"),
       .features = split(read.text("enable-feature")),
       .procfs = read.text("path.procfs"),

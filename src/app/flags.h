@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "model/duration.h"
+#include "promql/engine.h"
 
 namespace strata::app {
 
@@ -30,12 +31,13 @@ using FlagValues = std::map<std::string, std::string, std::less<>>;
 FlagValues default_flag_values();
 
 struct ServeOptions {
-  std::string config_file;  // empty: the zero-config default
+  std::string config_file;         // empty: the zero-config default
   std::string strata_config_file;  // empty: its defaults
   std::string listen_address;
   std::string web_config_file;
   bool allow_unauthenticated = false;
   std::string cors_origin;
+  std::string external_url;  // empty: this host's name and our port
   bool lifecycle = false;
   bool admin_api = false;
   size_t max_connections = 0;
@@ -50,6 +52,9 @@ struct ServeOptions {
   size_t max_samples = 0;
   size_t max_queries = 0;
   Millis slow_query{0};
+  Millis alert_resend_delay{0};
+  Millis alert_outage_tolerance{0};
+  Millis alert_no_data_hold{0};
   size_t threads = 0;  // 0: one a core
   std::vector<std::string> features;
   std::string procfs;
@@ -61,6 +66,9 @@ struct ServeOptions {
 
 /// Error: kBadData, naming the flag.
 Result<ServeOptions> serve_options(const FlagValues& values);
+
+/// How queries and rules are evaluated. Features that are unknown are warned of.
+Result<promql::EngineOptions> engine_options(const ServeOptions& options);
 
 /// docs/flags.md, from the table; a test keeps the file fresh.
 std::string flags_markdown();

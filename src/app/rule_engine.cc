@@ -16,8 +16,7 @@ Result<rules::SeriesWriter::Counts> StoreWriter::append(TimestampMs t,
     samples[i] = {static_cast<tsdb::SeriesId>(series[i]), t, values[i]};
   }
   const tsdb::AppendStats stats = TRY(db_.append_samples(samples));
-  return Counts{
-      .out_of_order = stats.too_far_ahead, .duplicate = stats.duplicate, .too_old = stats.too_old};
+  return Counts{.dropped = stats.duplicate + stats.too_old + stats.too_far_ahead};
 }
 
 Result<std::unique_ptr<RuleEngine>> RuleEngine::open(const std::string& directory,
@@ -28,10 +27,11 @@ Result<std::unique_ptr<RuleEngine>> RuleEngine::open(const std::string& director
 
 RuleEngine::RuleEngine(const RuleEngineDeps& deps, std::unique_ptr<rules::StateLog> state)
     : loop_(deps.loop),
+      engine_(deps.engine, nullptr, deps.clock),
       writer_(deps.db),
       state_(std::move(state)),
       manager_(rules::ManagerDeps{.source = deps.db,
-                                  .engine = deps.engine,
+                                  .engine = engine_,
                                   .writer = writer_,
                                   .work = deps.work,
                                   .clock = deps.clock,

@@ -30,7 +30,7 @@ class StoreWriter final : public rules::SeriesWriter {
 
 struct RuleEngineDeps {
   tsdb::Db& db;
-  const promql::Engine& engine;
+  promql::EngineOptions engine;
   ThreadPool& work;
   net::Loop& loop;
   const Clock& clock;
@@ -56,6 +56,9 @@ class RuleEngine {
   void tick();
 
   net::Loop& loop_;
+  /// Without the pool: a rule runs on the one worker that it has, so that rules never take more
+  /// workers than Manager gives them.
+  const promql::Engine engine_;
   StoreWriter writer_;
   std::unique_ptr<rules::StateLog> state_;
   rules::Manager manager_;

@@ -36,37 +36,6 @@ bool is_loopback(std::string_view host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
 
-Result<promql::EngineOptions> engine_options(const ServeOptions& options) {
-  promql::EngineOptions engine;
-  engine.lookback = options.lookback;
-  engine.timeout = options.query_timeout;
-  engine.max_samples = options.max_samples;
-  for (const auto& feature : options.features) {
-    if (feature == "promql-experimental-functions") {
-      engine.syntax.experimental_functions = true;
-    } else if (feature == "promql-extended-range-selectors") {
-      engine.syntax.extended_range_selectors = true;
-    } else if (feature == "promql-binop-fill-modifiers") {
-      engine.syntax.binop_fill_modifiers = true;
-    } else if (feature == "promql-delayed-name-removal") {
-      engine.delayed_name_removal = true;
-    } else {
-      log_warn("unknown feature; ignored", {{"enable-feature", feature}});
-    }
-  }
-  return engine;
-}
-
-Result<std::vector<tsdb::RetentionRule>> retention_rules(const config::StoreConfig& storage) {
-  std::vector<tsdb::RetentionRule> rules;
-  for (const auto& rule : storage.retention) {
-    auto matchers = promql::parse_selector(rule.match);
-    if (!matchers) return std::unexpected(matchers.error().within(rule.place));
-    rules.push_back({.matchers = std::move(*matchers), .keep = rule.keep});
-  }
-  return rules;
-}
-
 // Calls `work` every `period` until asked to stop.
 void run_every(std::chrono::milliseconds period, const std::stop_token& stop,
                const std::function<void()>& work) {
@@ -110,6 +79,37 @@ net::ServerTlsOptions tls_options(const config::TlsServerConfig& config) {
 
 }  // namespace
 
+Result<promql::EngineOptions> engine_options(const ServeOptions& options) {
+  promql::EngineOptions engine;
+  engine.lookback = options.lookback;
+  engine.timeout = options.query_timeout;
+  engine.max_samples = options.max_samples;
+  for (const auto& feature : options.features) {
+    if (feature == "promql-experimental-functions") {
+      engine.syntax.experimental_functions = true;
+    } else if (feature == "promql-extended-range-selectors") {
+      engine.syntax.extended_range_selectors = true;
+    } else if (feature == "promql-binop-fill-modifiers") {
+      engine.syntax.binop_fill_modifiers = true;
+    } else if (feature == "promql-delayed-name-removal") {
+      engine.delayed_name_removal = true;
+    } else {
+      log_warn("unknown feature; ignored", {{"enable-feature", feature}});
+    }
+  }
+  return engine;
+}
+
+Result<std::vector<tsdb::RetentionRule>> retention_rules(const config::StoreConfig& storage) {
+  std::vector<tsdb::RetentionRule> rules;
+  for (const auto& rule : storage.retention) {
+    auto matchers = promql::parse_selector(rule.match);
+    if (!matchers) return std::unexpected(matchers.error().within(rule.place));
+    rules.push_back({.matchers = std::move(*matchers), .keep = rule.keep});
+  }
+  return rules;
+}
+
 Server::Server(ServeOptions options, FlagValues flags)
     : options_(std::move(options)),
       flags_(std::move(flags)),
@@ -124,6 +124,7 @@ Result<std::unique_ptr<Server>> Server::start(ServeOptions options, FlagValues f
   TRY(server->open());
   TRY(server->listen());
   server->discovery_->apply(server->config_.get());
+  server->apply_rules();
   server->ready_ = true;
   server->registry_.gauge("prometheus_ready", "Whether the server answers queries.").set(1);
   return server;
@@ -132,11 +133,14 @@ Result<std::unique_ptr<Server>> Server::start(ServeOptions options, FlagValues f
 Result<> Server::load_configuration() {
   auto own = TRY(config::load_strata_config(options_.strata_config_file, real_fs()));
   auto retention = TRY(retention_rules(own.storage));
+  rule_files_.clear();
   if (options_.config_file.empty()) {
     config_.set(std::make_shared<const config::Config>(config::default_config(host_name())));
   } else {
     auto parsed = TRY(config::load_config(options_.config_file, real_fs()));
     for (const auto& warning : parsed.warnings) log_warn("configuration", {{"warning", warning}});
+    const auto engine = TRY(engine_options(options_));
+    rule_files_ = TRY(RuleEngine::load(parsed.config, engine.syntax));
     config_.set(std::make_shared<const config::Config>(std::move(parsed.config)));
   }
   strata_config_.set(std::make_shared<const config::StrataConfig>(std::move(own)));
@@ -184,9 +188,17 @@ Result<> Server::open() {
   scrape_->set_guard(strata_config_.get()->guard);
   engine_ = std::make_unique<promql::Engine>(TRY(engine_options(options_)), work_.get(), clock_);
 
+  rules_ = TRY(RuleEngine::open(options_.storage_path + "/rules",
+                                RuleEngineDeps{.db = *db_,
+                                               .engine = engine_->options(),
+                                               .work = *work_,
+                                               .loop = loop_,
+                                               .clock = clock_}));
+
   metrics::register_build_info(registry_);
   add_metrics(store_metrics(registry_, *db_));
   add_metrics(pool_metrics(registry_, *work_));
+  add_metrics(rules_->manager().register_metrics(registry_));
   start_store_threads();
   return {};
 }
@@ -275,7 +287,8 @@ api::Services Server::services() {
           .admin_api = options_.admin_api,
           .snapshot_dir = options_.storage_path + "/snapshots",
           .lifecycle = options_.lifecycle,
-          .storage_retention = format_duration(options_.retention_time)};
+          .storage_retention = format_duration(options_.retention_time),
+          .rules = &rules_->manager()};
 }
 
 // Users and headers; certificates are the HTTP server's to read again.
@@ -322,8 +335,17 @@ Result<> Server::reload() {
   scrape_->set_guard(strata_config_.get()->guard);
   db_->set_retention(*retention_rules_.get());
   discovery_->apply(config_.get());
+  apply_rules();
   log_info("configuration reloaded");
   return {};
+}
+
+void Server::apply_rules() {
+  const std::string url =
+      options_.external_url.empty()
+          ? fmt::format("http://{}:{}", host_name(), http_->port())
+          : options_.external_url.substr(0, options_.external_url.find_last_not_of('/') + 1);
+  rules_->apply(std::exchange(rule_files_, {}), *config_.get(), options_, url);
 }
 
 void Server::stop() {
@@ -331,6 +353,7 @@ void Server::stop() {
   stopped_ = true;
   ready_ = false;
   if (http_) http_->stop(kStopGrace);
+  if (rules_) rules_->stop();
   if (scrape_) scrape_->stop();
   // A query may still run: nothing that it uses may go before it has ended.
   callbacks_.clear();

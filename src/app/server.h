@@ -11,6 +11,7 @@
 
 #include "api/api.h"
 #include "app/flags.h"
+#include "app/rule_engine.h"
 #include "base/snapshot.h"
 #include "base/thread_pool.h"
 #include "collect/host.h"
@@ -54,6 +55,7 @@ class Server {
   Result<> open();
   Result<> listen();
   Result<> load_web_users();
+  void apply_rules();
   void add_metrics(std::vector<metrics::Callback> callbacks);
   api::Services services();
   void start_store_threads();
@@ -85,6 +87,7 @@ class Server {
   std::unique_ptr<scrape::Manager> scrape_;
   std::unique_ptr<discover::DiscoveryManager> discovery_;
   std::unique_ptr<promql::Engine> engine_;
+  std::unique_ptr<RuleEngine> rules_;
   std::unique_ptr<api::Api> api_;
   std::unique_ptr<net::HttpServer> http_;
   std::vector<metrics::Callback> callbacks_;
@@ -97,7 +100,8 @@ class Server {
   Snapshot<config::StrataConfig> strata_config_;
   Snapshot<std::vector<tsdb::RetentionRule>> retention_rules_;  // of strata.yml
   Snapshot<api::ReloadStatus> reload_status_{std::make_shared<const api::ReloadStatus>()};
-  Mutex reload_mutex_;  // one reload at a time; guards nothing else
+  Mutex reload_mutex_;                       // one reload at a time; guards nothing else
+  std::vector<rules::RuleFile> rule_files_;  // loaded and not applied; with reload_mutex_, or alone
   bool stopped_ = false;
   // Main thread only.
   bool has_users_ = false;

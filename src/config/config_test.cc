@@ -219,7 +219,6 @@ TEST(Config, WarnsOfWhatHasNoEffect) {
   EXPECT_EQ(
       p.warnings,
       (std::vector<std::string>{
-          "/etc/strata/p.yml:1:1: rule_files: not supported yet; ignored",
           "/etc/strata/p.yml:2:1: remote_write: not supported yet; ignored",
           "/etc/strata/p.yml:5:3: job j: scrape_failure_log_file: not supported yet; ignored"}));
   EXPECT_EQ(p.config.rule_files.at(0), "/etc/strata/a.yml");

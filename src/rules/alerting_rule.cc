@@ -41,7 +41,11 @@ AlertingRule::AlertingRule(const RuleSpec& spec)
       labels_(parsed(spec.alert, spec.labels)),
       annotations_(parsed(spec.alert, spec.annotations)),
       compared_(compared_side(*spec.parsed)),
-      generator_path_(templates::table_link(promql::to_string(*spec.parsed))) {}
+      generator_path_(templates::table_link(promql::to_string(*spec.parsed))) {
+  const auto varies = [](const auto& text) { return !text.second.is_constant(); };
+  has_templates_ =
+      std::ranges::any_of(labels_, varies) || std::ranges::any_of(annotations_, varies);
+}
 
 Result<> AlertingRule::evaluate(const EvaluationContext& context, RuleOutput& output,
                                 Changes& changes) {
@@ -74,7 +78,7 @@ Result<std::vector<AlertingRule::Found>> AlertingRule::expand(const Vector& resu
   data.external_url = context.settings.external_url;
   LabelsBuilder builder;
   for (const VectorSample& sample : result) {
-    data.labels = templates::labels_value(sample.metric);
+    if (has_templates_) data.labels = templates::labels_value(sample.metric);
     data.value = sample.point.v;
     const auto text = [&](const AlertTemplate& from) {
       bool bad = false;
@@ -178,6 +182,7 @@ void AlertingRule::step(const EvaluationContext& context, std::vector<Found> fou
     const bool forgotten = alert.state == AlertState::kInactive &&
                            context.at - alert.resolved_at > kResolvedRetention.count();
     if (!held && (alert.state == AlertState::kPending || forgotten)) {
+      if (!forgotten) ++changes.removed_pending;
       changes.removed.push_back(entry->first);
       entry = alerts_.erase(entry);
       continue;

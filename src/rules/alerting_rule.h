@@ -33,6 +33,7 @@ class AlertingRule {
   struct Changes {
     std::vector<Alert> changed;  // whose state is to be kept over a restart
     std::vector<Labels> removed;
+    size_t removed_pending = 0;  // of the removed: they waited, and never fired
     size_t ended = 0;
     size_t ended_without_data = 0;
     size_t failed_templates = 0;
@@ -79,6 +80,7 @@ class AlertingRule {
   const RuleSpec& spec_;
   std::vector<std::pair<std::string, AlertTemplate>> labels_;
   std::vector<std::pair<std::string, AlertTemplate>> annotations_;
+  bool has_templates_ = false;  // some text is not constant
   /// What the expression compares, when it is a comparison: has a series where there are data.
   const promql::Expr* compared_ = nullptr;
   std::string generator_path_;

@@ -122,6 +122,7 @@ Result<> Group::run(Rule& rule, const EvaluationContext& context, GroupCounters&
     counted.ended_without_data = changes.ended_without_data;
     counted.failed_templates = changes.failed_templates;
     keep_changes(rule, changes);
+    if (on_change_) on_change_(*rule.spec, changes);
     if (deps_.sink != nullptr) {
       // Also when the expression could not be evaluated: what fires is still said to.
       auto notices = rule.alerting->due_notices(context, interval());
@@ -137,7 +138,7 @@ Result<> Group::run(Rule& rule, const EvaluationContext& context, GroupCounters&
   // On an error the series of before are left as they are, to be found for the lookback's time.
   TRY(evaluated);
   const auto counts = TRY(rule.output.write(deps_.writer, context.query_at));
-  counted.samples_dropped = counts.duplicate + counts.out_of_order + counts.too_old;
+  counted.samples_dropped = counts.dropped;
   samples_ += rule.output.size();
   return {};
 }
@@ -206,6 +207,7 @@ GroupView Group::view(Detail detail) const {
   out.interval = interval();
   out.query_offset = spec_->query_offset.value_or(settings_->query_offset);
   for (const auto& rule : rules_) {
+    if (detail == Detail::kCounters) break;
     RuleView view;
     view.group = spec_;
     view.spec = rule->spec;
@@ -222,7 +224,7 @@ GroupView Group::view(Detail detail) const {
   out.last_evaluation = last_evaluation_;
   out.evaluation_seconds = evaluation_seconds_;
   out.counters = counters_;
-  for (size_t i = 0; i < rules_.size(); ++i) {
+  for (size_t i = 0; i < out.rules.size(); ++i) {
     out.rules[i].health = rules_[i]->health;
     out.rules[i].last_error = rules_[i]->last_error;
     out.rules[i].last_evaluation = rules_[i]->last_evaluation;

@@ -42,6 +42,10 @@ class Group {
   /// Takes over alerts of the last run of the process. Before the first iteration.
   void restore(StateLog& state);
 
+  /// Called with what each evaluation of an alerting rule changed, by the evaluating thread.
+  using OnChange = std::function<void(const RuleSpec&, const AlertingRule::Changes&)>;
+  void on_change(OnChange callback) { on_change_ = std::move(callback); }
+
   void begin(TimestampMs at);
   /// Evaluates the next rule; false when that was the last, or there is none.
   bool evaluate_next();
@@ -55,7 +59,11 @@ class Group {
   const std::string& file() const { return file_; }
   const GroupSpec& spec() const { return *spec_; }
   Millis interval() const;
-  enum class Detail : uint8_t { kAll, kCounters };  // without alerts and their states
+  enum class Detail : uint8_t {
+    kAll,
+    kRules,     // without alerts and their states
+    kCounters,  // without rules
+  };
   GroupView view(Detail detail = Detail::kAll) const;
   void append_alert_counts(std::vector<AlertingRule::Counts>& out) const;
   /// Of the rules in the state log.
@@ -90,6 +98,7 @@ class Group {
   size_t next_ = 0;
   std::chrono::nanoseconds began_{0};
   uint64_t samples_ = 0;
+  OnChange on_change_;
 
   mutable Mutex mutex_;  // guards the fields of Rule from `health` on, too
   GroupCounters counters_ GUARDED_BY(mutex_);

@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "rules/as_vector.h"
 
 namespace strata::rules {
 namespace {
@@ -24,15 +25,6 @@ bool same_group(const GroupSpec& a, const GroupSpec& b) {
   return a.name == b.name && a.interval == b.interval && a.query_offset == b.query_offset &&
          a.limit == b.limit && a.labels == b.labels &&
          std::ranges::equal(a.rules, b.rules, same_rule);
-}
-
-Result<Vector> as_vector(Result<QueryResult> result) {
-  if (!result) return std::unexpected(std::move(result).error());
-  if (auto* vector = std::get_if<Vector>(&result->value)) return std::move(*vector);
-  if (const auto* scalar = std::get_if<Scalar>(&result->value)) {
-    return Vector{{Labels(), Point{scalar->t, scalar->v, nullptr}}};
-  }
-  return fail(ErrorCode::kExecution, "rule result is not a vector or scalar");
 }
 
 }  // namespace
@@ -186,6 +178,11 @@ void Manager::work_on(const SlotPtr& slot) {
     slot->running = false;
   dispatch();
   if (running_ == 0) idle_.notify_all();
+}
+
+void Manager::wait_idle() {
+  MutexLock lock(mutex_);
+  while (running_ > 0 || !line_.empty()) idle_.wait(lock);
 }
 
 void Manager::stop() {

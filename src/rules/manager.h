@@ -53,12 +53,15 @@ class Manager {
   /// Hands the groups that are due to the pool; returns how long until the next one is.
   std::chrono::nanoseconds poll();
 
+  /// Returns when every group that was due has been evaluated. For tests and measurements.
+  void wait_idle();
+
   /// Nothing is evaluated any more; waits for what runs. Once.
   void stop();
 
   /// By file and name.
   std::vector<GroupView> view() const;
-  /// As view(), without alerts.
+  /// As view(), without rules.
   std::vector<GroupView> counters() const;
   std::vector<AlertingRule::Counts> alert_counts() const;  // one an alerting rule
 

@@ -28,7 +28,7 @@ constexpr Row kRows[] = {
     {"prometheus_rule_group_interval_seconds", false, "How often the group is evaluated.",
      [](const GroupView& g) { return number(static_cast<uint64_t>(g.interval.count())) / 1000; }},
     {"prometheus_rule_group_rules", false, "Rules of the group.",
-     [](const GroupView& g) { return number(g.rules.size()); }},
+     [](const GroupView& g) { return number(g.spec->rules.size()); }},
     {"prometheus_rule_group_last_duration_seconds", false, "How long the last iteration took.",
      [](const GroupView& g) { return g.evaluation_seconds; }},
     {"prometheus_rule_group_last_evaluation_timestamp_seconds", false,

@@ -5,37 +5,26 @@
 
 #include "base/temp_dir.h"
 #include "promql/memory_source.h"
+#include "rules/as_vector.h"
 #include "rules/manager.h"
+#include "rules/memory_writer.h"
 
 namespace strata::rules {
 
-/// Writes into a MemorySource. Everything waits for the one mutex, queries too: tests only.
-class MemoryWriter final : public SeriesWriter {
+/// A store that may be full.
+class FailingWriter final : public SeriesWriter {
  public:
-  explicit MemoryWriter(promql::MemorySource& source) : source_(source) {}
-  Result<Series> series(const Labels& labels) override {
-    MutexLock lock(mutex_);
-    names_.push_back(labels);
-    return static_cast<Series>(names_.size() - 1);
-  }
+  explicit FailingWriter(promql::MemorySource& source) : memory_(source) {}
+  Result<Series> series(const Labels& labels) override { return memory_.series(labels); }
   Result<Counts> append(TimestampMs t, std::span<const Series> series,
                         std::span<const double> values) override {
-    MutexLock lock(mutex_);
     if (fails) return fail(ErrorCode::kIo, "the disk is full");
-    for (size_t i = 0; i < series.size(); ++i) {
-      SampleColumns sample;
-      sample.t = {t};
-      sample.v = {values[i]};
-      source_.add(names_[static_cast<size_t>(series[i])], sample);
-    }
-    return Counts{};
+    return memory_.append(t, series, values);
   }
   bool fails = false;
 
  private:
-  Mutex mutex_;
-  promql::MemorySource& source_;
-  std::vector<Labels> names_;
+  MemoryWriter memory_;
 };
 
 class CollectingSink final : public Sink {
@@ -67,23 +56,18 @@ class RulesTest : public ::testing::Test {
   void pass(std::chrono::milliseconds time) { clock_.advance(time); }
 
   GroupDeps deps() {
-    const auto as_vector = [](Result<QueryResult> result) -> Result<Vector> {
-      if (!result) return std::unexpected(result.error());
-      if (auto* vector = std::get_if<Vector>(&result->value)) return *vector;
-      return Vector{{Labels(), Point{0, std::get<Scalar>(result->value).v, nullptr}}};
-    };
-    return {
-        .query =
-            [this, as_vector](const promql::Expr& expr, const std::string& text, TimestampMs at) {
-              return as_vector(engine_.instant(source_, expr, text, at));
-            },
-        .text_query = [this, as_vector](
-                          std::string_view text,
-                          TimestampMs at) { return as_vector(engine_.instant(source_, text, at)); },
-        .writer = writer_,
-        .sink = &sink_,
-        .state = state_.get(),
-        .clock = clock_};
+    return {.query =
+                [this](const promql::Expr& expr, const std::string& text, TimestampMs at) {
+                  return as_vector(engine_.instant(source_, expr, text, at));
+                },
+            .text_query =
+                [this](std::string_view text, TimestampMs at) {
+                  return as_vector(engine_.instant(source_, text, at));
+                },
+            .writer = writer_,
+            .sink = &sink_,
+            .state = state_.get(),
+            .clock = clock_};
   }
   /// The only group of a file.
   std::unique_ptr<Group> group(std::string_view text, RuleSettings settings = {}) {
@@ -111,7 +95,7 @@ class RulesTest : public ::testing::Test {
   ManualClock clock_{kStart};
   promql::MemorySource source_;
   promql::Engine engine_{{}, nullptr, clock_};
-  MemoryWriter writer_{source_};
+  FailingWriter writer_{source_};
   CollectingSink sink_;
   std::unique_ptr<StateLog> state_;
   std::vector<std::unique_ptr<GroupDeps>> deps_;

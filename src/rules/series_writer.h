@@ -14,9 +14,8 @@ class SeriesWriter {
  public:
   enum class Series : uint32_t {};
   struct Counts {
-    size_t out_of_order = 0;  // dropped: behind what the series has
-    size_t duplicate = 0;     // dropped: another value at the same time
-    size_t too_old = 0;
+    size_t dropped =
+        0;  // another value was there at that time, or `t` is too old, or too far ahead
   };
 
   virtual ~SeriesWriter() = default;

@@ -57,7 +57,7 @@ class FirstMinutes(EndToEndTest):
         self.assertEqual(missing.json()["errorType"], "not_found")
         wrong = http_request(strata.url + "/-/reload")
         self.assertEqual(wrong.status, 405)
-        later = strata.get("/api/v1/rules")
+        later = strata.get("/api/v1/alertmanagers")
         self.assertEqual(later.status, 501)
 
     def test_api_shapes(self):

@@ -1,0 +1,38 @@
+// strata check rules, strata test rules, strata rules replay.
+#pragma once
+#include <string>
+#include <vector>
+
+namespace strata::app {
+
+struct CheckRulesCommand {
+  std::vector<std::string> files;
+  bool ignore_unknown_fields = false;
+  std::string features;                  // as --enable-feature
+  std::string lint = "duplicate-rules";  // or "none"
+  bool lint_fatal = false;
+};
+/// 0: all load; 1: some do not; 3: they load, and lint found something that is fatal.
+int check_rules(const CheckRulesCommand& command);
+
+struct TestRulesCommand {
+  std::vector<std::string> files;
+  bool ignore_unknown_fields = false;
+  std::string features;
+  std::vector<std::string> run;  // regular expressions of tests' names
+};
+/// 0 when everything is as the files say.
+int test_rules(const TestRulesCommand& command);
+
+struct ReplayCommand {
+  std::string file;
+  std::string store;
+  std::string from;             // empty: a day before the end
+  std::string to;               // empty: the store's last sample
+  std::string interval = "1m";  // of groups without one
+  std::string features;
+  bool json = false;
+};
+int replay_rules(const ReplayCommand& command);
+
+}  // namespace strata::app
