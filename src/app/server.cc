@@ -36,6 +36,10 @@ bool is_loopback(std::string_view host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
 
+size_t max_exemplars(const config::Config& config) {
+  return static_cast<size_t>(std::max<int64_t>(0, config.storage.max_exemplars));
+}
+
 // Calls `work` every `period` until asked to stop.
 void run_every(std::chrono::milliseconds period, const std::stop_token& stop,
                const std::function<void()>& work) {
@@ -93,6 +97,10 @@ Result<promql::EngineOptions> engine_options(const ServeOptions& options) {
       engine.syntax.binop_fill_modifiers = true;
     } else if (feature == "promql-delayed-name-removal") {
       engine.delayed_name_removal = true;
+    } else if (feature == "created-timestamp-zero-ingestion") {
+      // Scraping's: see ManagerDeps.
+    } else if (feature == "exemplar-storage" || feature == "native-histograms") {
+      // Always on here.
     } else {
       log_warn("unknown feature; ignored", {{"enable-feature", feature}});
     }
@@ -160,6 +168,7 @@ Result<> Server::open() {
   store.retention_bytes = options_.retention_bytes;
   store.wal_sync = options_.wal_sync;
   store.max_series = options_.max_series;
+  store.max_exemplars = max_exemplars(*config_.get());
   db_ = TRY(tsdb::Db::open(std::move(store), real_fs(), clock_));
   db_->set_retention(*retention_rules_.get());
 
@@ -182,9 +191,12 @@ Result<> Server::open() {
       .clock = clock_,
       .metrics = registry_,
       .sources = {{"host", [this](std::string& out) { append_host_exposition(out); }},
-                  {"self", [this](std::string& out) {
+                  {"self",
+                   [this](std::string& out) {
                      append_own_exposition(out, metrics::Format::kText);
-                   }}}});
+                   }}},
+      .features = {.created_zeros = std::ranges::contains(options_.features,
+                                                          "created-timestamp-zero-ingestion")}});
   scrape_->set_guard(strata_config_.get()->guard);
   engine_ = std::make_unique<promql::Engine>(TRY(engine_options(options_)), work_.get(), clock_);
 
@@ -334,6 +346,7 @@ Result<> Server::reload() {
   }
   scrape_->set_guard(strata_config_.get()->guard);
   db_->set_retention(*retention_rules_.get());
+  db_->set_max_exemplars(max_exemplars(*config_.get()));
   discovery_->apply(config_.get());
   apply_rules();
   log_info("configuration reloaded");

@@ -302,5 +302,155 @@ TEST_F(TargetIngestTest, ProtobufIsStoredAsTextIs) {
   EXPECT_EQ(stored().size(), 2U) << "a stale marker";
 }
 
+/// Native histograms of the store: "labels @seconds count".
+class TargetHistogramsTest : public TargetIngestTest {
+ protected:
+  std::set<std::string> histograms() {
+    std::set<std::string> lines;
+    const Matcher all = Matcher::make(Matcher::Op::kRegex, std::string(kMetricName), ".+").value();
+    auto set = db_->select({&all, 1}, {}, 0);
+    SampleColumns columns;
+    for (size_t i = 0; i < (*set)->size(); ++i) {
+      EXPECT_TRUE((*set)->read(i, {}, columns));
+      for (size_t k = 0; k < columns.h.size(); ++k) {
+        const int64_t at = (columns.t[k] - kStart) / 1000;
+        const auto labels = (*set)->labels(i).to_string();
+        if (columns.h[k]) lines.insert(fmt::format("{} @{} {}", labels, at, columns.h[k]->count));
+        if (is_stale_nan(columns.v[k])) lines.insert(fmt::format("{} @{} stale", labels, at));
+      }
+    }
+    return lines;
+  }
+  Result<> scrape_open_metrics(std::string_view body) {
+    clock_.advance(std::chrono::seconds(15));
+    report_ = {};
+    return ingest().ingest(clock_.now_ms(), body, wire::ExpositionFormat::kOpenMetrics, report_);
+  }
+  std::string exemplars() {
+    std::string out;
+    const std::vector<std::vector<Matcher>> all = {{}};
+    for (const auto& series : db_->exemplars(all, {})) {
+      for (const auto& e : series.exemplars) {
+        out += fmt::format("{} {} {}@{}\n", series.series.to_string(), e.labels.to_string(),
+                           e.value, (e.t - kStart) / 1000);
+      }
+    }
+    return out;
+  }
+};
+
+constexpr std::string_view kClassic = R"(# TYPE h histogram
+h_bucket{le="1"} 2
+h_bucket{le="+Inf"} 3
+h_sum 4.5
+h_count 3
+other 1
+)";
+
+TEST_F(TargetHistogramsTest, ClassicOnesAreConverted) {
+  config_.convert_classic_histograms_to_nhcb = true;
+  ASSERT_TRUE(scrape(kClassic));
+  EXPECT_EQ(report_.scraped, 2u);
+  EXPECT_EQ(report_.post_relabel, 2u);
+  EXPECT_EQ(report_.series_added, 2u);
+  ASSERT_TRUE(scrape(kClassic));
+  EXPECT_EQ(report_.post_relabel, 2u);
+  ASSERT_TRUE(scrape("other 1\n"));
+  EXPECT_EQ(histograms(), (Lines{R"(h{instance="a:1", job="test"} @15 3)",
+                                 R"(h{instance="a:1", job="test"} @30 3)",
+                                 R"(h{instance="a:1", job="test"} @45 stale)"}));
+  EXPECT_TRUE(stored("h_bucket").empty());
+  EXPECT_EQ(stored("other").size(), 3u);
+}
+
+TEST_F(TargetHistogramsTest, ClassicOnesStayBesideWhenToldTo) {
+  config_.convert_classic_histograms_to_nhcb = true;
+  config_.always_scrape_classic_histograms = true;
+  ASSERT_TRUE(scrape(kClassic));
+  EXPECT_EQ(report_.post_relabel, 6u);
+  EXPECT_EQ(histograms().size(), 1u);
+  EXPECT_EQ(stored("h_bucket").size(), 2u);
+}
+
+TEST_F(TargetHistogramsTest, AFailedScrapeEndsThem) {
+  config_.convert_classic_histograms_to_nhcb = true;
+  ASSERT_TRUE(scrape(kClassic));
+  EXPECT_FALSE(scrape("no number\n"));
+  EXPECT_EQ(histograms(), (Lines{R"(h{instance="a:1", job="test"} @15 3)",
+                                 R"(h{instance="a:1", job="test"} @30 stale)"}));
+}
+
+TEST_F(TargetHistogramsTest, TheBucketLimitFailsTheScrape) {
+  config_.convert_classic_histograms_to_nhcb = true;
+  config_.native_histogram_bucket_limit = 1;
+  EXPECT_FALSE(scrape(kClassic));
+  EXPECT_TRUE(histograms().empty());
+}
+
+TEST_F(TargetHistogramsTest, ExemplarsAreStoredWithTheSeries) {
+  const std::string_view body =
+      "# TYPE c counter\n"
+      "c_total{x=\"1\"} 5 # {trace_id=\"abc\"} 0.5 1700000010\n"
+      "c_total{x=\"2\"} 6 # {trace_id=\"def\"} 0.7\n"
+      "# EOF\n";
+  ASSERT_TRUE(scrape_open_metrics(body));
+  ASSERT_TRUE(scrape_open_metrics(body));
+  EXPECT_EQ(exemplars(),
+            "c_total{instance=\"a:1\", job=\"test\", x=\"1\"} {trace_id=\"abc\"} 0.5@10\n"
+            "c_total{instance=\"a:1\", job=\"test\", x=\"2\"} {trace_id=\"def\"} 0.7@15\n");
+}
+
+TEST_F(TargetHistogramsTest, ExemplarsOfConvertedHistogramsAreTheirs) {
+  config_.convert_classic_histograms_to_nhcb = true;
+  ASSERT_TRUE(
+      scrape_open_metrics("# TYPE h histogram\n"
+                          "h_bucket{le=\"+Inf\"} 3 # {id=\"a\"} 0.5 1700000010\n"
+                          "h_count 3\nh_sum 1\n# EOF\n"));
+  EXPECT_EQ(exemplars(), "h{instance=\"a:1\", job=\"test\"} {id=\"a\"} 0.5@10\n");
+}
+
+class CreatedZerosTest : public TargetHistogramsTest {
+ protected:
+  void open() {
+    ingest_ = std::make_unique<TargetIngest>(
+        *db_, metrics_, std::make_shared<const config::ScrapeConfig>(config_), target_, nullptr,
+        IngestFeatures{.created_zeros = true});
+  }
+  Result<> scrape_counter(double value, double created) {
+    return scrape_open_metrics(
+        fmt::format("# TYPE c counter\nc_total{{x=\"1\"}} {}\nc_created{{x=\"1\"}} {}\n# EOF\n",
+                    value, created));
+  }
+};
+
+TEST_F(CreatedZerosTest, ACounterBeginsWithAZero) {
+  open();
+  ASSERT_TRUE(scrape_counter(5, 1'700'000'010));
+  ASSERT_TRUE(scrape_counter(6, 1'700'000'010));
+  const std::string series = R"(c_total{instance="a:1", job="test", x="1"} @)";
+  EXPECT_EQ(stored(), (Lines{series + "10 0", series + "15 5", series + "30 6"}));
+  // It was made anew, and then the process that scrapes.
+  ASSERT_TRUE(scrape_counter(1, 1'700'000'040));
+  open();
+  ASSERT_TRUE(scrape_counter(2, 1'700'000'040));
+  EXPECT_EQ(stored(), (Lines{series + "10 0", series + "15 5", series + "30 6", series + "40 0",
+                             series + "45 1", series + "60 2"}));
+  // Neither a beginning before samples that are there nor one in the future.
+  ASSERT_TRUE(scrape_counter(3, 1'700'000'050));
+  ASSERT_TRUE(scrape_counter(4, 1'700'000'999));
+  EXPECT_EQ(stored().size(), 8u);
+}
+
+TEST_F(CreatedZerosTest, AllPartsOfAHistogramBegin) {
+  open();
+  ASSERT_TRUE(
+      scrape_open_metrics("# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 2\n"
+                          "h_count 2\nh_sum 3\nh_created 1700000005\n# EOF\n"));
+  size_t zeros = 0;
+  for (const std::string& line : stored()) zeros += line.ends_with(" @5 0");
+  EXPECT_EQ(zeros, 4u);
+  EXPECT_EQ(stored().size(), 8u);
+}
+
 }  // namespace
 }  // namespace strata::scrape
