@@ -30,7 +30,7 @@ using FlagValues = std::map<std::string, std::string, std::less<>>;
 FlagValues default_flag_values();
 
 struct ServeOptions {
-  std::string config_file;  // empty: the zero-config default
+  std::string config_file;         // empty: the zero-config default
   std::string strata_config_file;  // empty: its defaults
   std::string listen_address;
   std::string web_config_file;
@@ -45,6 +45,7 @@ struct ServeOptions {
   uint64_t retention_bytes = 0;
   Millis wal_sync{0};
   size_t max_series = 0;
+  std::optional<uint64_t> memory_budget;  // none: a share of what there is
   Millis lookback{0};
   Millis query_timeout{0};
   size_t max_samples = 0;

@@ -1,19 +1,15 @@
 #include "scrape/target_ingest.h"
 
 #include <boost/unordered/unordered_flat_map.hpp>
-#include <deque>
 
 #include "base/hash.h"
 #include "discover/relabel.h"
+#include "scrape/text_pages.h"
+#include "tsdb/id_table.h"
 #include "wire/protobuf_exposition.h"
 
 namespace strata::scrape {
 namespace {
-
-struct TextHash {
-  using is_avalanching = void;
-  size_t operator()(std::string_view text) const { return hash64(text); }
-};
 
 // Metadata hardly ever changes, and reading it costs as much as the numbers: so it is read when the
 // lines changed, and once in so many scrapes.
@@ -65,15 +61,25 @@ enum class TargetIngest::Fate : uint8_t {
 // The lines of the target's bodies: each text once, and in which order the last body had them.
 struct TargetIngest::Lines {
   struct Line {
-    std::string_view text;  // in `texts`
+    const char* at = nullptr;  // in `texts`
+    uint32_t length = 0;
     tsdb::SeriesId id{};
-    Fate fate = Fate::kStored;
     uint32_t place = 0;  // in `order`, of the last body that had it
-  };
+    Fate fate = Fate::kStored;
 
-  std::deque<std::string> texts;
+    std::string_view text() const { return {at, length}; }
+  };
+  struct TextHash {
+    const std::vector<Line>* lines;
+    uint64_t operator()(uint32_t line) const { return hash64((*lines)[line].text()); }
+  };
+  Lines() = default;
+  Lines(const Lines&) = delete;  // by_text refers to lines
+  Lines& operator=(const Lines&) = delete;
+
+  TextPages texts;
   std::vector<Line> lines;
-  boost::unordered_flat_map<std::string_view, uint32_t, TextHash> by_text;
+  tsdb::IdTable<TextHash> by_text{TextHash{&lines}};
 
   std::vector<uint32_t> order;       // of the last body
   std::vector<uint32_t> next_order;  // of the body that is being read
@@ -88,7 +94,20 @@ struct TargetIngest::Lines {
     return static_cast<size_t>(std::ranges::count(lines, Fate::kStored, &Line::fate));
   }
   std::string_view hint() const {
-    return expected < order.size() ? lines[order[expected]].text : std::string_view();
+    return expected < order.size() ? lines[order[expected]].text() : std::string_view();
+  }
+  /// Its number; kNone: there is no such line.
+  static constexpr uint32_t kNone = UINT32_MAX;
+  uint32_t find(std::string_view text) const {
+    return by_text.find(hash64(text), [&](uint32_t i) { return lines[i].text() == text; });
+  }
+  /// REQUIRES: there is no such line.
+  uint32_t add(std::string_view text, tsdb::SeriesId id, Fate fate) {
+    const auto number = static_cast<uint32_t>(lines.size());
+    const std::string_view kept = texts.add(text);
+    lines.push_back({kept.data(), static_cast<uint32_t>(kept.size()), id, 0, fate});
+    by_text.insert(hash64(kept), number);
+    return number;
   }
 };
 
@@ -137,7 +156,7 @@ Result<> TargetIngest::ingest_protobuf(TimestampMs t, std::string_view body, Rep
 }
 
 void TargetIngest::forget_series() {
-  *lines_ = Lines();
+  lines_ = std::make_unique<Lines>();
   if (guard_) guard_->start_anew();
   report_ids_.clear();
   previous_is_last_body_ = false;
@@ -212,9 +231,8 @@ Result<> TargetIngest::add_sample(wire::ExpositionParser& parser, Report& report
     index = lines.order[lines.expected++];
   } else {
     lines.as_last_time = false;
-    const auto known = lines.by_text.find(parser.series());
-    if (known != lines.by_text.end()) {
-      index = known->second;
+    index = lines.find(parser.series());
+    if (index != Lines::kNone) {
       // Lines after a moved one usually follow it still.
       const auto place = lines.lines[index].place;
       if (place < lines.order.size() && lines.order[place] == index) lines.expected = place + 1;
@@ -270,12 +288,7 @@ void TargetIngest::add_folded(tsdb::SeriesId id, double value, Report& report) {
 Result<uint32_t> TargetIngest::new_line(wire::ExpositionParser& parser) {
   tsdb::SeriesId id{};
   const Fate fate = TRY(series_of(parser, &id));
-  auto& lines = *lines_;
-  lines.texts.emplace_back(parser.series());
-  const auto index = static_cast<uint32_t>(lines.lines.size());
-  lines.lines.push_back({.text = lines.texts.back(), .id = id, .fate = fate});
-  lines.by_text.emplace(lines.texts.back(), index);
-  return index;
+  return lines_->add(parser.series(), id, fate);
 }
 
 // Error: kLimit when there may be no more series now.
@@ -460,20 +473,17 @@ Result<> TargetIngest::end(TimestampMs t) {
 void TargetIngest::forget_old_lines() {
   auto& lines = *lines_;
   if (lines.lines.size() < 2 * lines.order.size() + 1024) return;
-  Lines fresh;
+  auto fresh = std::make_unique<Lines>();
   for (const uint32_t index : lines.order) {
-    auto line = lines.lines[index];
-    if (fresh.by_text.contains(line.text)) continue;
-    fresh.texts.emplace_back(line.text);
-    line.text = fresh.texts.back();
-    line.place = static_cast<uint32_t>(fresh.lines.size());
-    fresh.order.push_back(line.place);
-    fresh.by_text.emplace(line.text, line.place);
-    fresh.lines.push_back(line);
+    const auto& line = lines.lines[index];
+    if (fresh->find(line.text()) != Lines::kNone) continue;
+    const uint32_t number = fresh->add(line.text(), line.id, line.fate);
+    fresh->lines[number].place = number;
+    fresh->order.push_back(number);
   }
-  fresh.as_last_time = lines.as_last_time;
-  if (guard_) guard_->forget(lines.stored() - fresh.stored());
-  lines = std::move(fresh);
+  fresh->as_last_time = lines.as_last_time;
+  if (guard_) guard_->forget(lines.stored() - fresh->stored());
+  lines_ = std::move(fresh);
 }
 
 }  // namespace strata::scrape

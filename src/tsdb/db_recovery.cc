@@ -258,6 +258,7 @@ Result<> Db::Impl::recover() {
   TRY(recover_tiles());
   TRY(replay_log());
   refresh_time_range();
+  refresh_memory();
 
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   MutexLock lock_stats(stats_mutex);
