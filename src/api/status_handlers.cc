@@ -108,6 +108,23 @@ Result<Reply> version(const Services&, Call&) {
   return net::json_response(200, std::move(body));
 }
 
+/// Beyond what Prometheus says: what the head takes, and what was refused for it.
+void write_head_memory(JsonWriter& json, const tsdb::Stats& stats) {
+  json.key("headMemory").begin_object();
+  json.key("budgetBytes").integer(static_cast<int64_t>(stats.memory_budget));
+  json.key("bytesByPart").begin_object();
+  for (const auto& [part, bytes] : stats.memory) {
+    json.key(part).integer(static_cast<int64_t>(bytes));
+  }
+  json.end_object();
+  json.key("newSeriesRefused").integer(static_cast<int64_t>(stats.series_refused));
+  json.key("newSeriesRefusedByLabel").begin_object();
+  for (const auto& [label, count] : stats.refused_by_label) {
+    json.key(label).integer(static_cast<int64_t>(count));
+  }
+  json.end_object().end_object();
+}
+
 Result<Reply> status_tsdb(const Services& services, Call& call) {
   size_t limit = kDefaultTopSize;
   if (const auto text = call.parameter("limit"); !text.empty()) {
@@ -132,6 +149,7 @@ Result<Reply> status_tsdb(const Services& services, Call& call) {
   write_counts(json, "labelValueCountByLabelName", cardinality.values_by_label);
   write_counts(json, "memoryInBytesByLabelName", cardinality.value_bytes_by_label);
   write_counts(json, "seriesCountByLabelValuePair", cardinality.series_by_pair);
+  write_head_memory(json, stats);
   json.end_object();
   return success(call, data);
 }

@@ -38,6 +38,9 @@ constexpr Flag kFlags[] = {
      "process loses none."},
     {"storage.max-series", "0", "N",
      "Series that may be in memory; more are refused and counted. 0: no bound."},
+    {"storage.memory-budget", "auto", "BYTES",
+     "Memory that the store's head may take before new series are refused; those that there are go "
+     "on. auto: half of the machine's memory or the process' cgroup limit; 0: no bound."},
     {"query.lookback-delta", "5m", "DURATION",
      "How far back an instant selector looks for a sample."},
     {"query.timeout", "2m", "DURATION", "The longest a query may take."},
@@ -111,6 +114,10 @@ class Reader {
     }
     return *count << shift;
   }
+  std::optional<uint64_t> bytes_or_auto(std::string_view name) {
+    if (text(name) == "auto") return std::nullopt;
+    return bytes(name);
+  }
   template <class T>
   T choice(std::string_view name, std::initializer_list<std::pair<std::string_view, T>> choices) {
     std::string words;
@@ -171,6 +178,7 @@ Result<ServeOptions> serve_options(const FlagValues& values) {
       .retention_bytes = read.bytes("storage.tsdb.retention.size"),
       .wal_sync = read.duration("storage.wal-sync"),
       .max_series = read.number("storage.max-series"),
+      .memory_budget = read.bytes_or_auto("storage.memory-budget"),
       .lookback = read.duration("query.lookback-delta"),
       .query_timeout = read.duration("query.timeout"),
       .max_samples = read.number("query.max-samples"),

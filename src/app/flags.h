@@ -47,6 +47,7 @@ struct ServeOptions {
   uint64_t retention_bytes = 0;
   Millis wal_sync{0};
   size_t max_series = 0;
+  std::optional<uint64_t> memory_budget;  // none: a share of what there is
   Millis lookback{0};
   Millis query_timeout{0};
   size_t max_samples = 0;

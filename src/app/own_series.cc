@@ -73,7 +73,8 @@ constexpr Row kRows[] = {
      [](const tsdb::Stats& s) { return as_double(s.append_failures); }},
     {"prometheus_tsdb_data_replay_duration_seconds", false, "Time the last start took to recover.",
      [](const tsdb::Stats& s) { return s.replay_seconds; }},
-    {"strata_tsdb_series_refused_total", true, "Series refused at --storage.max-series.",
+    {"strata_tsdb_series_refused_total", true,
+     "Series refused at --storage.max-series or --storage.memory-budget.",
      [](const tsdb::Stats& s) { return as_double(s.series_refused); }},
     {"strata_tsdb_wal_bytes_written_total", true, "Bytes written to the write-ahead log.",
      [](const tsdb::Stats& s) { return as_double(s.wal_bytes_written); }},
@@ -125,6 +126,20 @@ std::vector<metrics::Callback> store_metrics(metrics::Registry& registry, const 
             ? registry.callback_counter(*metrics::CounterName::parse(row.name), row.help, read)
             : registry.callback_gauge(*metrics::MetricName::parse(row.name), row.help, read));
   }
+  callbacks.push_back(registry.callback_gauge<"part">(
+      "strata_tsdb_memory_bytes", "Memory of the head, by what takes it.",
+      [recent](const metrics::Emit<"part">& emit) {
+        for (const auto& [part, bytes] : recent->get()->memory) emit(as_double(bytes), part);
+      }));
+  callbacks.push_back(registry.callback_gauge(
+      "strata_tsdb_memory_budget_bytes", "What the head may take; 0: no bound.",
+      [recent] { return as_double(recent->get()->memory_budget); }));
+  callbacks.push_back(registry.callback_counter<"label">(
+      "strata_tsdb_new_series_refused_total",
+      "New series refused, by the label that brought the most new values.",
+      [recent](const metrics::Emit<"label">& emit) {
+        for (const auto& [label, n] : recent->get()->refused_by_label) emit(as_double(n), label);
+      }));
   return callbacks;
 }
 

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "app/memory_limit.h"
 #include "app/own_series.h"
 #include "base/build_info.h"
 #include "collect/self.h"
@@ -169,6 +170,7 @@ Result<> Server::open() {
   store.wal_sync = options_.wal_sync;
   store.max_series = options_.max_series;
   store.max_exemplars = max_exemplars(*config_.get());
+  store.memory_budget = options_.memory_budget.value_or(memory_limit(real_fs()) / 2);
   db_ = TRY(tsdb::Db::open(std::move(store), real_fs(), clock_));
   db_->set_retention(*retention_rules_.get());
 

@@ -111,7 +111,7 @@ void ScrapeLoop::tick() {
   }
   scrape->t = aligned(deps_.clock.now_ms());
   scrape->began = deps_.clock.steady();
-  fetcher_->fetch(std::move(buffer_), stop_.get_token(),
+  fetcher_->fetch(deps_.buffers.take(), stop_.get_token(),
                   [self = shared_from_this(), scrape](Result<Body> body) {
                     scrape->body = std::move(body);
                     scrape->report.duration = self->deps_.clock.steady() - scrape->began;
@@ -132,7 +132,7 @@ void ScrapeLoop::finish(std::shared_ptr<Scrape> scrape) {
     auto& body = *scrape->body;
     outcome = body.is_protobuf ? ingest_->ingest_protobuf(scrape->t, body.bytes, report)
                                : ingest_->ingest(scrape->t, body.bytes, body.format, report);
-    buffer_ = std::move(body.bytes);
+    deps_.buffers.give(std::move(body.bytes));
   } else {
     const auto& error = scrape->body.error();
     canceled = error.code == ErrorCode::kCanceled;

@@ -16,6 +16,7 @@
 #include "base/mutex.h"
 #include "base/thread_pool.h"
 #include "net/loop.h"
+#include "scrape/body_buffers.h"
 #include "scrape/fetcher.h"
 #include "scrape/target_ingest.h"
 
@@ -40,6 +41,7 @@ struct LoopDeps {
   const Clock& clock;
   Metrics& metrics;
   Gate& gate;  // held by each scrape that runs
+  BodyBuffers& buffers;
 };
 
 /// Owned by the Manager. start(), stop() and status() from any thread.
@@ -74,7 +76,6 @@ class ScrapeLoop : public std::enable_shared_from_this<ScrapeLoop> {
   const int64_t offset_ms_;
   std::unique_ptr<TargetIngest> ingest_;  // of the running scrape; else guarded by running_
   const std::unique_ptr<Fetcher> fetcher_;
-  std::string buffer_;  // likewise
 
   mutable Mutex mutex_;
   CondVar idle_;

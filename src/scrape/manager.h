@@ -76,6 +76,7 @@ class Manager {
   std::map<std::string, std::unique_ptr<Job>> jobs_ GUARDED_BY(mutex_);
   bool stopped_ GUARDED_BY(mutex_) = false;
   Gate gate_;
+  BodyBuffers buffers_;
 };
 
 }  // namespace strata::scrape

@@ -80,7 +80,7 @@ Result<> TargetIngest::ingest(TimestampMs t, std::string_view body, wire::Exposi
 }
 
 void TargetIngest::forget_series() {
-  *lines_ = Lines();
+  lines_ = std::make_unique<Lines>();
   native_series_.clear();
   start_conversion();
   if (guard_) guard_->start_anew();
@@ -164,9 +164,8 @@ Result<> TargetIngest::add_sample(wire::ExpositionParser& parser, Report& report
     index = lines.order[lines.expected++];
   } else {
     lines.as_last_time = false;
-    const auto known = lines.by_text.find(parser.series());
-    if (known != lines.by_text.end()) {
-      index = known->second;
+    index = lines.find(parser.series());
+    if (index != Lines::kNone) {
       // Lines after a moved one usually follow it still.
       const auto place = lines.lines[index].place;
       if (place < lines.order.size() && lines.order[place] == index) lines.expected = place + 1;
@@ -228,16 +227,10 @@ void TargetIngest::add_folded(tsdb::SeriesId id, double value, Report& report) {
 
 Result<uint32_t> TargetIngest::new_line(wire::ExpositionParser& parser) {
   tsdb::SeriesId id{};
-  auto& lines = *lines_;
-  const auto converted = TRY(convert_line(parser, static_cast<uint32_t>(lines.lines.size())));
+  const auto converted = TRY(convert_line(parser, static_cast<uint32_t>(lines_->lines.size())));
   const Fate fate = converted ? *converted : created_ ? TRY(counting_series_of(parser, &id))
                                : TRY(series_of(parser, &id));
-                               lines.texts.emplace_back(parser.series());
-                               const auto index = static_cast<uint32_t>(lines.lines.size());
-                               lines.lines.push_back(
-                                   {.text = lines.texts.back(), .id = id, .fate = fate});
-                               lines.by_text.emplace(lines.texts.back(), index);
-                               return index;
+                               return lines_->add(parser.series(), id, fate);
 }
 
 // Error: kLimit when there may be no more series now.
@@ -436,20 +429,17 @@ void TargetIngest::forget_old_lines() {
   auto& lines = *lines_;
   if (lines.lines.size() < 2 * lines.order.size() + 1024) return;
   if (conversion_ || created_) return forget_series();  // they go by the lines' numbers
-  Lines fresh;
+  auto fresh = std::make_unique<Lines>();
   for (const uint32_t index : lines.order) {
-    auto line = lines.lines[index];
-    if (fresh.by_text.contains(line.text)) continue;
-    fresh.texts.emplace_back(line.text);
-    line.text = fresh.texts.back();
-    line.place = static_cast<uint32_t>(fresh.lines.size());
-    fresh.order.push_back(line.place);
-    fresh.by_text.emplace(line.text, line.place);
-    fresh.lines.push_back(line);
+    const auto& line = lines.lines[index];
+    if (fresh->find(line.text()) != Lines::kNone) continue;
+    const uint32_t number = fresh->add(line.text(), line.id, line.fate);
+    fresh->lines[number].place = number;
+    fresh->order.push_back(number);
   }
-  fresh.as_last_time = lines.as_last_time;
-  if (guard_) guard_->forget(lines.stored() - fresh.stored());
-  lines = std::move(fresh);
+  fresh->as_last_time = lines.as_last_time;
+  if (guard_) guard_->forget(lines.stored() - fresh->stored());
+  lines_ = std::move(fresh);
 }
 
 }  // namespace strata::scrape

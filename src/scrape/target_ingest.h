@@ -8,7 +8,7 @@
 // one append: all of it becomes visible at once, or none.
 //
 // Owned by a ScrapeLoop; used by one thread at a time, except metadata(). Memory: the text of the
-// lines (at most about twice those of the last body) and 12 bytes a line.
+// lines (at most about twice those of the last body) and about 55 bytes a line.
 #pragma once
 #include <cstdint>
 #include <map>

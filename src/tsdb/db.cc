@@ -11,6 +11,8 @@ namespace {
 constexpr size_t kMaxWaitingTargets = 4096;
 constexpr size_t kMaxWaitingBytes = 32u << 20;  // of one target
 
+constexpr std::chrono::nanoseconds kRefusalsEvery = std::chrono::seconds(10);
+
 TimestampMs minus(TimestampMs t, Millis by) {
   return t < kMinTime + by.count() ? kMinTime : t - by.count();
 }
@@ -41,9 +43,16 @@ Result<std::unique_ptr<Db>> Db::open(Options options, Fs& fs, const Clock& clock
 }
 
 Result<SeriesId> Db::series(const Labels& labels) {
-  return impl_->table.get_or_create(
-      labels, impl_->options.max_series,
-      [this](SeriesId id, const Labels& created) { impl_->series_log->add_series(id, created); });
+  const SeriesLimits limits{.series = impl_->options.max_series,
+                            .bytes = impl_->options.memory_budget,
+                            .other_bytes = impl_->open_tile_bytes->load(std::memory_order_relaxed) +
+                                           impl_->other_memory.load(std::memory_order_relaxed)};
+  auto id = impl_->table.get_or_create(labels, limits,
+                                       [this](SeriesId created, const Labels& its_labels) {
+                                         impl_->series_log->add_series(created, its_labels);
+                                       });
+  if (!id && id.error().code == ErrorCode::kLimit) impl_->say_refused(id.error());
+  return id;
 }
 
 TargetId Db::target(std::string_view key) {
@@ -180,6 +189,15 @@ void Db::Impl::queue_seal(TargetHead* target) {
   if (crowded) (void)target->seal(context());
 }
 
+/// A flood refuses many a second: it is said once in a while.
+void Db::Impl::say_refused(const Error& error) {
+  const int64_t now = clock.steady().count();
+  int64_t last = last_refusal_said.load(std::memory_order_relaxed);
+  if (last != kNever && now - last < kRefusalsEvery.count()) return;
+  if (!last_refusal_said.compare_exchange_strong(last, now)) return;
+  log_warn("new series are refused; those that there are go on", {{"reason", error.message}});
+}
+
 void Db::Impl::count(const AppendStats& stats, size_t scrapes) {
   MutexLock lock_stats(stats_mutex);
   counters.samples += stats;
@@ -293,13 +311,20 @@ Stats Db::stats() const {
   out.series_created = series.created;
   out.series_removed = series.retired;
   out.series_refused = series.refused;
+  out.refused_by_label = series.refused_by_label;
+  out.memory = series.memory;
+  out.memory.push_back({"open_tiles", impl_->open_tile_bytes->load()});
+  out.memory.push_back({"timed", impl_->timed.memory()});
+  out.memory.push_back({"histograms", impl_->histograms.memory()});
+  out.memory.push_back({"targets", impl_->target_memory()});
+  out.memory_budget = impl_->options.memory_budget;
   out.head_targets = impl_->targets.size();
   if (impl_->head_min <= impl_->head_max) {
     out.head_min_time = impl_->head_min;
     out.head_max_time = impl_->head_max;
   }
-  out.open_tile_bytes = impl_->open_tile_bytes->load() + impl_->timed.memory() +
-                        impl_->histograms.memory();
+  out.open_tile_bytes =
+      impl_->open_tile_bytes->load() + impl_->timed.memory() + impl_->histograms.memory();
   const TileStoreStats tiles = impl_->tiles->stats();
   out.sealed_tiles = tiles.tiles;
   out.tile_bytes = tiles.bytes;

@@ -60,6 +60,9 @@ struct Options {
   Millis max_ahead = std::chrono::minutes(10);
   /// Series in the head; one more is refused with kLimit. 0: no bound.
   size_t max_series = 0;
+  /// Bytes that the head may take (Stats::memory) before new series are refused with kLimit; series
+  /// that there are go on. 0: no bound.
+  uint64_t memory_budget = 0;
   /// Samples of one append_scrape() or append_samples(); more are refused with kLimit.
   size_t max_scrape_samples = 1'000'000;
   /// Exemplars that are kept, of all series; 0: none.
@@ -105,13 +108,21 @@ struct BlockStats {
   uint64_t bytes = 0;
 };
 
+/// What a part of the head takes of memory.
+struct MemoryPart {
+  std::string_view part;
+  uint64_t bytes = 0;
+};
+
 /// Counters are since open().
 struct Stats {
   uint64_t head_series = 0;
   uint64_t head_targets = 0;
   uint64_t series_created = 0;
   uint64_t series_removed = 0;
-  uint64_t series_refused = 0;    // beyond max_series
+  uint64_t series_refused = 0;  // beyond max_series or memory_budget
+  /// Of them, by the label that brought the most new values then.
+  std::vector<std::pair<std::string, uint64_t>> refused_by_label;
   TimestampMs head_min_time = 0;  // both 0 while the head is empty
   TimestampMs head_max_time = 0;
 
@@ -120,6 +131,8 @@ struct Stats {
   uint64_t scrapes = 0;
   uint64_t append_failures = 0;  // appends refused because the log could not be written
 
+  std::vector<MemoryPart> memory;
+  uint64_t memory_budget = 0;
   uint64_t open_tile_bytes = 0;  // of memory
   uint64_t sealed_tiles = 0;
   uint64_t tile_bytes = 0;  // of files
@@ -189,9 +202,10 @@ class Db final : public SeriesSource {
   Db(const Db&) = delete;
   Db& operator=(const Db&) = delete;
 
-  /// Get or create. Errors: kLimit beyond max_series, kBadData for empty labels. The handle of a
-  /// series that the head forgot meanwhile brings it back when something is appended to it; twelve
-  /// block spans later that is kNotFound, and the series is to be looked up anew.
+  /// Get or create. Errors: kLimit beyond max_series or memory_budget, kBadData for empty labels.
+  /// The handle of a series that the head forgot meanwhile brings it back when something is
+  /// appended to it; twelve block spans later that is kNotFound, and the series is to be looked up
+  /// anew.
   Result<SeriesId> series(const Labels& labels);
   /// Get or create; `key` is a stable identity of the scrape target ("job/instance").
   TargetId target(std::string_view key);

@@ -49,6 +49,8 @@ struct Db::Impl {
   void count(const AppendStats& stats, size_t scrapes);
   void note_time(TimestampMs t);
   void queue_seal(TargetHead* target);
+  void say_refused(const Error& error);
+  size_t target_memory() const;
   /// The time against which samples are old: of the newest sample, but not far ahead of the clock,
   /// so that one sample from the future does not make all others too old.
   TimestampMs horizon() const;
@@ -81,6 +83,7 @@ struct Db::Impl {
   Result<> finish_cut() REQUIRES(maintain_mutex);
   void forget_dead_series();
   void refresh_time_range();
+  void refresh_memory();
   bool due(std::chrono::nanoseconds& last, std::chrono::nanoseconds every) const;
 
   const Options options;
@@ -104,6 +107,11 @@ struct Db::Impl {
   // Of the head's samples. min is of the last look (maintain); max is exact.
   std::atomic<TimestampMs> head_min = kMaxTime;
   std::atomic<TimestampMs> head_max = kMinTime;
+
+  // What parts take that do not count themselves; of the last look (maintain).
+  std::atomic<size_t> other_memory = 0;
+  static constexpr int64_t kNever = INT64_MIN;
+  std::atomic<int64_t> last_refusal_said = kNever;
 
   Mutex seal_mutex;
   std::set<TargetHead*> to_seal GUARDED_BY(seal_mutex);

@@ -46,6 +46,7 @@ void Db::Impl::maintain() {
   if (due(last_trim, kTrimEvery)) {
     trim_log();
     refresh_time_range();
+    refresh_memory();
   }
   cut();
   if (due(last_expiry, kExpireEvery) && head_max.load() != kMinTime) {
@@ -158,6 +159,16 @@ void Db::Impl::refresh_time_range() {
   if (const auto range = histograms.time_range()) oldest = std::min(oldest, range->min);
   // Samples that arrive meanwhile lower it through note_time(), and the next look finds them.
   head_min.store(oldest);
+}
+
+size_t Db::Impl::target_memory() const {
+  size_t bytes = 0;
+  for (const TargetHead* target : targets.all()) bytes += target->memory();
+  return bytes;
+}
+
+void Db::Impl::refresh_memory() {
+  other_memory = timed.memory() + histograms.memory() + target_memory();
 }
 
 /// Whether the head spans one and a half windows.

@@ -273,6 +273,7 @@ Result<> Db::Impl::recover() {
   TRY(replay_log());
   refresh_time_range();
   expire_damaged(fs, options, clock.now_ms());
+  refresh_memory();
 
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   MutexLock lock_stats(stats_mutex);

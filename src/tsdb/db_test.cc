@@ -325,6 +325,31 @@ TEST_F(DbTest, NeighbouringBlocksAreMerged) {
   EXPECT_EQ(query("a"), before);
 }
 
+TEST_F(DbTest, BeyondTheMemoryBudgetNewSeriesAreRefusedAndTheOthersGoOn) {
+  options_.memory_budget = 1u << 20;
+  reopen();
+  std::vector<SeriesId> columns;
+  Result<SeriesId> id = bad_data("none");
+  for (int i = 0; i < 100'000 && (id = db_->series(series_labels("flood", i))); ++i) {
+    columns.push_back(*id);
+  }
+  ASSERT_FALSE(id);
+  EXPECT_EQ(id.error().code, ErrorCode::kLimit);
+  EXPECT_NE(id.error().message.find("the label i;"), std::string::npos) << id.error().message;
+  const std::vector<double> values(columns.size(), 1.5);
+  for (int row = 0; row < 40; ++row) {
+    EXPECT_EQ(scrape(row * 15, columns, values).appended, columns.size());
+    EXPECT_FALSE(db_->series(series_labels("more", row)));
+    db_->maintain();
+  }
+  const Stats stats = db_->stats();
+  uint64_t bytes = 0;
+  for (const auto& [part, of_part] : stats.memory) bytes += of_part;
+  EXPECT_LT(bytes, 2u << 20);
+  EXPECT_EQ(stats.series_refused, 41u);
+  EXPECT_EQ(stats.refused_by_label.size(), 1u);
+}
+
 TEST_F(DbTest, ASelectionBeyondTheLimitIsAnError) {
   for (int i = 0; i < 10; ++i) scrape(i, {series("a", i)}, {1});
   EXPECT_TRUE(db_->select(std::vector{named("a")}, {}, 10));

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/temp_dir.h"
 #include "tsdb/db.h"
+#include "tsdb/row_code.h"
 #include "tsdb/tile_fleet.h"
 
 namespace strata::tsdb {
@@ -141,6 +142,9 @@ void restart(benchmark::State& state) {
     state.counters["anon_B/series"] = (rss_anon() - before) / series;
     state.counters["wal_B/sample"] = static_cast<double>(stats.wal_bytes_written) / samples;
     state.counters["ns/sample"] = 1e9 * took / samples;
+    for (const auto& [part, bytes] : stats.memory) {
+      state.counters[std::string(part)] = static_cast<double>(bytes) / series;
+    }
     state.counters["wal_MB"] = static_cast<double>(stats.wal_bytes) / 1e6;
     state.counters["samples"] = samples;
   }
@@ -157,6 +161,112 @@ BENCHMARK(restart)
     ->Args({40'000, 96})
     ->Args({1'000'000, 20})
     ->Iterations(3)
+    ->Unit(benchmark::kMillisecond);
+
+/// The fleet's rows as the log codes them: range() is not used, one tape of each kind.
+struct CodedTape {
+  const Tape* tape;
+  RowBase base;
+  std::vector<std::string> rows;
+};
+
+std::vector<CodedTape> coded_tapes() {
+  std::vector<CodedTape> out;
+  for (const Tape& tape : tapes()[0]) {
+    CodedTape coded{&tape, {}, {}};
+    const auto row = [&](size_t r) { return std::vector(tape.row(r).begin(), tape.row(r).end()); };
+    const RowBase before{1, 0, nullptr, row(0), plan_columns(row(0), nullptr)};
+    coded.base = {2, 0, nullptr, row(32), plan_columns(row(32), &before)};
+    for (size_t r = 33; r < 64; ++r) {
+      encode_row(coded.rows.emplace_back(), coded.base.values, coded.base.plan, tape.row(r));
+    }
+    out.push_back(std::move(coded));
+  }
+  return out;
+}
+
+void code_rows(benchmark::State& state) {
+  const auto coded = coded_tapes();
+  std::string out;
+  size_t samples = 0;
+  size_t bytes = 0;
+  for (auto _ : state) {
+    for (const CodedTape& tape : coded) {
+      for (size_t r = 33; r < 64; ++r) {
+        out.clear();
+        encode_row(out, tape.base.values, tape.base.plan, tape.tape->row(r));
+        bytes += out.size();
+        samples += tape.base.values.size();
+      }
+    }
+  }
+  state.SetItemsProcessed(static_cast<int64_t>(samples));
+  state.counters["B/sample"] = static_cast<double>(bytes) / static_cast<double>(samples);
+}
+BENCHMARK(code_rows)->Unit(benchmark::kMicrosecond);
+
+void decode_rows(benchmark::State& state) {
+  const auto coded = coded_tapes();
+  std::vector<double> out;
+  size_t samples = 0;
+  for (auto _ : state) {
+    for (const CodedTape& tape : coded) {
+      for (const std::string& row : tape.rows) {
+        CHECK(decode_row(row, tape.base.values, tape.base.plan, out));
+        samples += out.size();
+      }
+    }
+  }
+  state.SetItemsProcessed(static_cast<int64_t>(samples));
+}
+BENCHMARK(decode_rows)->Unit(benchmark::kMicrosecond);
+
+/// Selectors of alert rules over a head of range(0) series, each read at its last sample.
+void alert_select(benchmark::State& state) {
+  static TempDir dir;
+  static ManualClock clock(tapes()[0][0].times[0]);
+  static const auto db = open(dir.path(), clock);
+  static FleetHead fleet(*db, static_cast<size_t>(state.range(0)));
+  static const bool scraped = [] { return fleet.scrape(12, clock), true; }();
+  CHECK(scraped);
+  const auto name = [](std::string text) {
+    return Matcher::equal(std::string(kMetricName), std::move(text));
+  };
+  const auto regex = [](std::string label, Matcher::Op op, std::string pattern) {
+    return Matcher::make(op, std::move(label), std::move(pattern)).value();
+  };
+  const std::vector<std::pair<std::string, std::vector<Matcher>>> cases = {
+      {"one name", {name("load1")}},
+      {"name and instance",
+       {name("load1"), Matcher::equal("instance", "gpu-node-7.cluster.example:9103")}},
+      {"regex over instances",
+       {name("load1"), regex("instance", Matcher::Op::kRegex, "gpu-node-1.*")}},
+      {"one instance by regex",
+       {regex("instance", Matcher::Op::kRegex, "gpu-node-77[.].*"), name("load1")}},
+      {"not",
+       {name("filesystem_readonly"), regex("mountpoint", Matcher::Op::kNotRegex, "/boot|/data")}},
+      {"not alone", {regex("instance", Matcher::Op::kNotRegex, "gpu-node-[1-9].*")}},
+  };
+  const auto& [label, matchers] = cases[static_cast<size_t>(state.range(1))];
+  const TimeRange range{fleet.now() - 300'000, fleet.now()};
+  Sample sample;
+  HistogramPtr histogram;
+  size_t series = 0;
+  double longest = 0;
+  for (auto _ : state) {
+    const double start = cpu_seconds();
+    const auto set = db->select(matchers, range, 0).value();
+    for (size_t i = 0; i < set->size(); ++i) CHECK(set->read_last(i, range, sample, histogram));
+    longest = std::max(longest, cpu_seconds() - start);
+    series = set->size();
+  }
+  state.SetLabel(label);
+  state.counters["series"] = static_cast<double>(series);
+  state.counters["longest_ms"] = 1000 * longest;
+}
+BENCHMARK(alert_select)
+    ->ArgsProduct({{1'000'000}, {0, 1, 2, 3, 4, 5}})
+    ->Iterations(200)
     ->Unit(benchmark::kMillisecond);
 
 }  // namespace

@@ -9,7 +9,9 @@
 namespace strata::tsdb {
 
 Layout::Layout(std::vector<SeriesId> columns)
-    : columns_(std::move(columns)), ascending_(std::ranges::is_sorted(columns_)) {}
+    : columns_(std::move(columns)),
+      ascending_(std::ranges::is_sorted(columns_)),
+      memory_(sizeof(Layout) + columns_.capacity() * sizeof(SeriesId)) {}
 
 std::optional<uint32_t> Layout::column_of(SeriesId series) const {
   if (ascending_) {
@@ -21,6 +23,7 @@ std::optional<uint32_t> Layout::column_of(SeriesId series) const {
     order_.resize(columns_.size());
     std::iota(order_.begin(), order_.end(), 0u);
     std::ranges::sort(order_, {}, [this](uint32_t column) { return columns_[column]; });
+    memory_ += order_.capacity() * sizeof(uint32_t);
   });
   const auto at =
       std::ranges::lower_bound(order_, series, {}, [this](uint32_t c) { return columns_[c]; });
@@ -36,6 +39,7 @@ std::span<const FamilyHint> Layout::families(const SeriesTable& table) const {
     families_ = histogram_families(labels);
     const bool any = std::ranges::any_of(families_, [](FamilyHint h) { return h.group != 0; });
     if (!any) families_ = {};
+    memory_ += families_.capacity() * sizeof(FamilyHint);
   });
   return families_;
 }

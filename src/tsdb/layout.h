@@ -1,5 +1,6 @@
 // Which series are the columns of a tile.
 #pragma once
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -22,6 +23,8 @@ class Layout {
 
   std::span<const SeriesId> columns() const { return columns_; }
   size_t size() const { return columns_.size(); }
+  /// Bytes that it has taken so far.
+  size_t memory() const { return memory_.load(std::memory_order_relaxed); }
   /// O(log n).
   std::optional<uint32_t> column_of(SeriesId series) const;
   /// One hint a column: the buckets of one histogram belong together (family.h).
@@ -30,6 +33,7 @@ class Layout {
  private:
   std::vector<SeriesId> columns_;
   bool ascending_;
+  mutable std::atomic<size_t> memory_;
   mutable std::once_flag order_once_;
   mutable std::vector<uint32_t> order_;  // columns by series id, unless they ascend already
   mutable std::once_flag families_once_;

@@ -44,15 +44,21 @@ std::string_view SeriesTable::value_of(const Row& row, uint32_t name) const {
   return {};
 }
 
-/// Series that have the label with a value that the matcher matches (or, not `matching`, refuses).
-Postings SeriesTable::series_with(const Matcher& matcher, bool matching) const {
+/// Series that have the label with a value that the matcher matches, or, when it matches "", that
+/// it refuses.
+Postings SeriesTable::series_with(const Matcher& matcher) const {
+  if (matcher.op() == Matcher::Op::kNotEqual && !matcher.value().empty()) {
+    const PostingsView refused = postings_of(matcher.name(), matcher.value());
+    return {refused.begin(), refused.end()};
+  }
   const auto* pairs = pairs_named(matcher.name());
   if (pairs == nullptr) return {};
+  const auto matching = matchers_->matching(
+      matcher, *pairs,
+      [&](uint32_t pair) NO_THREAD_SAFETY_ANALYSIS { return symbols_.text(pairs_[pair].value); });
   std::vector<PostingsView> lists;
-  for (const uint32_t pair : *pairs) {
-    const Postings& series = pairs_[pair].series;
-    if (series.empty()) continue;
-    if (matcher.matches(symbols_.text(pairs_[pair].value)) == matching) lists.emplace_back(series);
+  for (const uint32_t pair : *matching) {
+    if (!pairs_[pair].series.empty()) lists.emplace_back(pairs_[pair].series);
   }
   return unite(lists);
 }
@@ -93,11 +99,11 @@ Postings SeriesTable::resolve(std::span<const Matcher> matchers) const {
     if (!all && selected.size() <= values) {
       selected = filter(selected, *matcher);  // fewer series to look at than values
     } else if (!matcher->matches_empty()) {
-      Postings found = series_with(*matcher, true);
+      Postings found = series_with(*matcher);
       selected = all ? std::move(found) : intersect(selected, found);
     } else {
-      selected = subtract(all ? PostingsView(alive_) : PostingsView(selected),
-                          series_with(*matcher, false));
+      selected =
+          subtract(all ? PostingsView(alive_) : PostingsView(selected), series_with(*matcher));
     }
     all = false;
   }

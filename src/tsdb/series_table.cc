@@ -5,7 +5,18 @@
 namespace strata::tsdb {
 namespace {
 
+// Labels that refusals are counted by; the others count together.
+constexpr size_t kMaxRefusedLabels = 64;
+
+/// Room for one more. By a quarter: doubling would leave a third of a large head's memory unused.
+template <class T>
+void make_room(std::vector<T>& list, size_t more = 1) {
+  const size_t needed = list.size() + more;
+  if (needed > list.capacity()) list.reserve(std::max(needed, list.size() + list.size() / 4 + 4));
+}
+
 void insert_sorted(Postings& list, uint32_t id) {
+  make_room(list);
   if (list.empty() || list.back() < id) {
     list.push_back(id);
     return;
@@ -89,6 +100,7 @@ uint32_t SeriesTable::intern_pair(const Label& label, uint32_t guess) {
   pairs_.push_back({name, value, {}});
   pair_ids_.insert(hash, id);
   pairs_by_name_[name].push_back(id);
+  new_values_.count(name);
   return id;
 }
 
@@ -96,6 +108,7 @@ uint32_t SeriesTable::intern_pair(const Label& label, uint32_t guess) {
 void SeriesTable::fill_row(uint32_t id, std::string_view labels, uint32_t hash) {
   const Row last = last_row_ < rows_.size() ? rows_[last_row_] : Row{};
   const auto begin = static_cast<uint32_t>(pairs_of_series_.size());
+  make_room(pairs_of_series_, 32);
   uint32_t place = 0;
   for (auto it = labels_begin(labels); it != labels_end(labels); ++it, ++place) {
     const uint32_t guess =
@@ -113,8 +126,14 @@ void SeriesTable::fill_row(uint32_t id, std::string_view labels, uint32_t hash) 
 void SeriesTable::enlist(uint32_t id) {
   Row& row = rows_[id];
   row.alive = true;
-  for (const uint32_t pair : pairs_of(row)) insert_sorted(pairs_[pair].series, id);
+  for (const uint32_t pair : pairs_of(row)) add_posting(pairs_[pair].series, id);
   insert_sorted(alive_, id);
+}
+
+void SeriesTable::add_posting(Postings& list, uint32_t id) {
+  postings_bytes_ -= list.capacity() * sizeof(uint32_t);
+  insert_sorted(list, id);
+  postings_bytes_ += list.capacity() * sizeof(uint32_t);
 }
 
 /// Takes a row out of the index; one at a time, retire() takes many.
@@ -130,7 +149,7 @@ void SeriesTable::delist(uint32_t id) {
   remove(alive_);
 }
 
-Result<SeriesId> SeriesTable::get_or_create(const Labels& labels, size_t max_series,
+Result<SeriesId> SeriesTable::get_or_create(const Labels& labels, const SeriesLimits& limits,
                                             const OnCreate& on_create) {
   const auto hash = static_cast<uint32_t>(labels.hash());
   {
@@ -144,12 +163,9 @@ Result<SeriesId> SeriesTable::get_or_create(const Labels& labels, size_t max_ser
   WriterLock lock(mutex_);
   const auto found = find_row(labels.bytes(), hash);
   if (found && rows_[*found].alive) return SeriesId{*found};
-  if (max_series != 0 && alive_.size() >= max_series) {
-    ++refused_;
-    return fail(ErrorCode::kLimit,
-                fmt::format("the head has its limit of {} series; {} was refused", max_series,
-                            labels.to_string()));
-  }
+  const bool full = (limits.series != 0 && alive_.size() >= limits.series) ||
+                    (limits.bytes != 0 && limits.other_bytes + memory_locked() >= limits.bytes);
+  if (full) return refuse(labels, limits);
   if (found) {
     rows_[*found].touched = generation_;
     enlist(*found);
@@ -159,11 +175,46 @@ Result<SeriesId> SeriesTable::get_or_create(const Labels& labels, size_t max_ser
     return fail(ErrorCode::kLimit, "series ids are used up; restart to number series anew");
   }
   const auto id = static_cast<uint32_t>(rows_.size());
+  make_room(rows_);
   rows_.emplace_back();
   fill_row(id, labels.bytes(), hash);
   ++created_;
   on_create(SeriesId{id}, labels);
   return SeriesId{id};
+}
+
+std::unexpected<Error> SeriesTable::refuse(const Labels& labels, const SeriesLimits& limits) {
+  ++refused_;
+  std::string label(exploding_label(labels));
+  if (refused_by_label_.size() >= kMaxRefusedLabels && !refused_by_label_.contains(label)) {
+    label = "other";
+  }
+  ++refused_by_label_[label];
+  const std::string what =
+      limits.series != 0 && alive_.size() >= limits.series
+          ? fmt::format("the head has its limit of {} series", limits.series)
+          : fmt::format("the head's memory budget of {} bytes is used up", limits.bytes);
+  return fail(ErrorCode::kLimit,
+              fmt::format("{}; most new values come with the label {}; refused: {}", what, label,
+                          labels.to_string()));
+}
+
+/// Of a series that is refused: the label that has had the most new values lately, of those whose
+/// value is new if there are any.
+std::string_view SeriesTable::exploding_label(const Labels& labels) {
+  std::string_view worst;
+  std::pair<bool, uint64_t> worst_rank;
+  for (const Label& label : labels) {
+    // Not interned: what is refused must take no memory.
+    const uint32_t name = symbols_.find(label.name);
+    const bool is_new = postings_of(label.name, label.value).empty();
+    if (is_new && name != Symbols::kNone) new_values_.count(name);
+    const std::pair rank{is_new, new_values_.of(name)};
+    if (!worst.empty() && rank <= worst_rank) continue;
+    worst = label.name;
+    worst_rank = rank;
+  }
+  return worst;
 }
 
 void SeriesTable::restore(SeriesId id, std::string_view labels) {
@@ -175,7 +226,10 @@ void SeriesTable::restore(SeriesId id, std::string_view labels) {
     delist(*old);
     purge(*old);
   }
-  if (index >= rows_.size()) rows_.resize(size_t{index} + 1);
+  if (index >= rows_.size()) {
+    make_room(rows_, index + 1 - rows_.size());
+    rows_.resize(size_t{index} + 1);
+  }
   fill_row(index, labels, hash);
 }
 
@@ -266,7 +320,11 @@ SeriesTable::Retired SeriesTable::retire(const std::vector<bool>& live) {
     const auto repeated = std::ranges::unique(touched_pairs);
     touched_pairs.erase(repeated.begin(), repeated.end());
     for (const uint32_t pair : touched_pairs) {
-      pairs_[pair].series = subtract(pairs_[pair].series, gone);
+      Postings& list = pairs_[pair].series;
+      postings_bytes_ -= list.capacity() * sizeof(uint32_t);
+      list = subtract(list, gone);
+      list.shrink_to_fit();
+      postings_bytes_ += list.capacity() * sizeof(uint32_t);
     }
     alive_ = subtract(alive_, gone);
   }
@@ -305,13 +363,41 @@ size_t SeriesTable::id_bound() const {
   return rows_.size();
 }
 
+std::vector<MemoryPart> SeriesTable::memory_parts() const {
+  size_t by_name = 0;
+  for (const auto& [name, pairs] : pairs_by_name_) {
+    by_name += sizeof(pairs) + pairs.capacity() * sizeof(uint32_t);
+  }
+  return {{"series", rows_.capacity() * sizeof(Row) + series_ids_.memory() +
+                         alive_.capacity() * sizeof(uint32_t)},
+          {"series_labels", pairs_of_series_.capacity() * sizeof(uint32_t)},
+          {"label_pairs", pairs_.capacity() * sizeof(Pair) + pair_ids_.memory() + by_name},
+          {"postings", postings_bytes_},
+          {"symbols", symbols_.memory()},
+          {"matchers", matchers_->memory()}};
+}
+
+/// The sum, without a look at each label name.
+size_t SeriesTable::memory_locked() const {
+  return rows_.capacity() * sizeof(Row) + series_ids_.memory() +
+         alive_.capacity() * sizeof(uint32_t) + pairs_of_series_.capacity() * sizeof(uint32_t) +
+         pairs_.capacity() * (sizeof(Pair) + sizeof(uint32_t)) + pair_ids_.memory() +
+         postings_bytes_ + symbols_.memory() + matchers_->memory();
+}
+
+size_t SeriesTable::memory() const {
+  ReaderLock lock(mutex_);
+  return memory_locked();
+}
+
 SeriesTableStats SeriesTable::stats() const {
   ReaderLock lock(mutex_);
-  SeriesTableStats out{alive_.size(), created_, retired_, refused_, 0};
-  out.memory = symbols_.memory() + pair_ids_.memory() + series_ids_.memory() +
-               rows_.capacity() * sizeof(Row) + pairs_of_series_.capacity() * sizeof(uint32_t) +
-               alive_.capacity() * sizeof(uint32_t) + pairs_.capacity() * sizeof(Pair);
-  return out;
+  return {.series = alive_.size(),
+          .created = created_,
+          .retired = retired_,
+          .refused = refused_,
+          .refused_by_label = {refused_by_label_.begin(), refused_by_label_.end()},
+          .memory = memory_parts()};
 }
 
 }  // namespace strata::tsdb

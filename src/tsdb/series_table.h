@@ -6,10 +6,11 @@
 //
 // A series that has no samples left in the head is retired: out of the index, but its id still
 // finds its labels, so that a writer that kept the handle brings it back by appending. It is purged
-// some cuts later. Thread-safe: many readers or one writer. Bounded by max_series.
+// some cuts later. Thread-safe: many readers or one writer. Bounded by SeriesLimits.
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -25,6 +26,8 @@
 #include "tsdb/db.h"
 #include "tsdb/id_table.h"
 #include "tsdb/ids.h"
+#include "tsdb/matcher_cache.h"
+#include "tsdb/new_values.h"
 #include "tsdb/postings.h"
 #include "tsdb/symbols.h"
 
@@ -49,7 +52,16 @@ struct SeriesTableStats {
   uint64_t created = 0;
   uint64_t retired = 0;
   uint64_t refused = 0;
-  size_t memory = 0;
+  /// Of the refused: by the label that brought the most new values lately.
+  std::vector<std::pair<std::string, uint64_t>> refused_by_label;
+  std::vector<MemoryPart> memory;
+};
+
+/// When a series is refused. 0: no bound.
+struct SeriesLimits {
+  size_t series = 0;
+  size_t bytes = 0;  // of the table and `other_bytes`
+  size_t other_bytes = 0;
 };
 
 class SeriesTable {
@@ -57,10 +69,10 @@ class SeriesTable {
   SeriesTable();
 
   /// `on_create` is called for a new series before anyone else can see its id (under the lock): it
-  /// notes the definition in the series log. Errors: kLimit (`max_series` is 0 for none), kBadData
-  /// for empty labels.
+  /// notes the definition in the series log. Errors: kLimit, whose message names the label that
+  /// explodes; kBadData for empty labels.
   using OnCreate = std::function<void(SeriesId, const Labels&)>;
-  Result<SeriesId> get_or_create(const Labels& labels, size_t max_series,
+  Result<SeriesId> get_or_create(const Labels& labels, const SeriesLimits& limits,
                                  const OnCreate& on_create);
   /// At recovery: the series as the log has it; `labels` are Labels::bytes(). Of two with one id
   /// the first stays, of two with the same labels the last: a series that was purged and came back
@@ -108,6 +120,8 @@ class SeriesTable {
   }
 
   SeriesTableStats stats() const;
+  /// Bytes of all that is in it.
+  size_t memory() const;
   Cardinality cardinality(size_t limit) const;
 
  private:
@@ -142,6 +156,11 @@ class SeriesTable {
   void fill_row(uint32_t id, std::string_view labels, uint32_t hash) REQUIRES(mutex_);
   uint32_t intern_pair(const Label& label, uint32_t guess) REQUIRES(mutex_);
   void purge(uint32_t id) REQUIRES(mutex_);
+  void add_posting(Postings& list, uint32_t id) REQUIRES(mutex_);
+  std::unexpected<Error> refuse(const Labels& labels, const SeriesLimits& limits) REQUIRES(mutex_);
+  std::string_view exploding_label(const Labels& labels) REQUIRES(mutex_);
+  std::vector<MemoryPart> memory_parts() const REQUIRES_SHARED(mutex_);
+  size_t memory_locked() const REQUIRES_SHARED(mutex_);
   void enlist(uint32_t id) REQUIRES(mutex_);
   void delist(uint32_t id) REQUIRES(mutex_);
   void compact_pairs() REQUIRES(mutex_);
@@ -154,9 +173,10 @@ class SeriesTable {
   const std::vector<uint32_t>* pairs_named(std::string_view name) const REQUIRES_SHARED(mutex_);
   PostingsView postings_of(std::string_view name, std::string_view value) const
       REQUIRES_SHARED(mutex_);
-  Postings series_with(const Matcher& matcher, bool matching) const REQUIRES_SHARED(mutex_);
+  Postings series_with(const Matcher& matcher) const REQUIRES_SHARED(mutex_);
   Postings filter(PostingsView ids, const Matcher& matcher) const REQUIRES_SHARED(mutex_);
 
+  const std::unique_ptr<MatcherCache> matchers_ = std::make_unique<MatcherCache>();
   mutable SharedMutex mutex_;
   Symbols symbols_ GUARDED_BY(mutex_);
   std::vector<Pair> pairs_ GUARDED_BY(mutex_);
@@ -174,7 +194,10 @@ class SeriesTable {
   uint64_t created_ GUARDED_BY(mutex_) = 0;
   uint64_t retired_ GUARDED_BY(mutex_) = 0;
   uint64_t refused_ GUARDED_BY(mutex_) = 0;
-  size_t purged_pairs_ GUARDED_BY(mutex_) = 0;  // entries of pairs_of_series_ no one refers to
+  std::map<std::string, uint64_t, std::less<>> refused_by_label_ GUARDED_BY(mutex_);
+  NewValues new_values_ GUARDED_BY(mutex_);
+  size_t postings_bytes_ GUARDED_BY(mutex_) = 0;  // of the pairs' lists
+  size_t purged_pairs_ GUARDED_BY(mutex_) = 0;    // entries of pairs_of_series_ no one refers to
 };
 
 }  // namespace strata::tsdb

@@ -10,7 +10,7 @@ namespace {
 const SeriesTable::OnCreate kNoLog = [](SeriesId, const Labels&) {};
 
 SeriesId create(SeriesTable& table, const Labels& labels) {
-  return table.get_or_create(labels, 0, kNoLog).value();
+  return table.get_or_create(labels, {}, kNoLog).value();
 }
 
 std::vector<std::string> selected(const SeriesTable& table, std::vector<Matcher> matchers) {
@@ -27,20 +27,20 @@ TEST(SeriesTable, GivesOneIdForOneSetOfLabels) {
   int created = 0;
   const SeriesTable::OnCreate count = [&](SeriesId, const Labels&) { ++created; };
   const Labels a{{"__name__", "up"}, {"job", "x"}};
-  const SeriesId id = table.get_or_create(a, 0, count).value();
-  EXPECT_EQ(table.get_or_create(Labels{{"job", "x"}, {"__name__", "up"}}, 0, count).value(), id);
-  EXPECT_NE(table.get_or_create(Labels{{"__name__", "up"}}, 0, count).value(), id);
+  const SeriesId id = table.get_or_create(a, {}, count).value();
+  EXPECT_EQ(table.get_or_create(Labels{{"job", "x"}, {"__name__", "up"}}, {}, count).value(), id);
+  EXPECT_NE(table.get_or_create(Labels{{"__name__", "up"}}, {}, count).value(), id);
   EXPECT_EQ(created, 2);
   EXPECT_EQ(table.labels(id), a);
 }
 
 TEST(SeriesTable, RefusesSeriesBeyondTheLimit) {
   SeriesTable table;
-  ASSERT_TRUE(table.get_or_create({{"a", "1"}}, 1, kNoLog));
-  const auto refused = table.get_or_create({{"a", "2"}}, 1, kNoLog);
+  ASSERT_TRUE(table.get_or_create({{"a", "1"}}, {.series = 1}, kNoLog));
+  const auto refused = table.get_or_create({{"a", "2"}}, {.series = 1}, kNoLog);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::kLimit);
-  EXPECT_TRUE(table.get_or_create({{"a", "1"}}, 1, kNoLog));
+  EXPECT_TRUE(table.get_or_create({{"a", "1"}}, {.series = 1}, kNoLog));
   EXPECT_EQ(table.stats().refused, 1u);
 }
 
@@ -142,6 +142,52 @@ TEST(SeriesTable, PurgedSeriesGetANewId) {
   EXPECT_EQ(selected(table, {Matcher::equal("a", "1")}).size(), 1u);
 }
 
+TEST(SeriesTable, NamesTheLabelThatExplodesWhenItsMemoryIsUsedUp) {
+  SeriesTable table;
+  for (int i = 0; i < 50; ++i) {
+    create(table, {{"__name__", "requests_total"},
+                   {"pod", std::to_string(i / 10)},
+                   {"id", std::to_string(i)}});
+  }
+  const SeriesLimits limits{.bytes = table.memory() + 5'000};
+  Result<SeriesId> refused = bad_data("none");
+  int made = 50;
+  for (; made < 1000; ++made) {
+    refused = table.get_or_create({{"__name__", "requests_total"},
+                                   {"pod", std::to_string(made / 10)},
+                                   {"id", std::to_string(made)}},
+                                  limits, kNoLog);
+    if (!refused) break;
+  }
+  EXPECT_LT(made, 300);
+  EXPECT_EQ(refused.error().code, ErrorCode::kLimit);
+  EXPECT_NE(refused.error().message.find("the label id;"), std::string::npos)
+      << refused.error().message;
+  const size_t before = table.memory();
+  for (int i = 0; i < 1000; ++i) {
+    const std::string text = std::to_string(1'000'000 + i);
+    EXPECT_FALSE(table.get_or_create({{"__name__", "new"}, {"id", text}, {"l" + text, text}},
+                                     limits, kNoLog));
+  }
+  EXPECT_EQ(table.memory(), before);
+  const auto by_label = table.stats().refused_by_label;
+  EXPECT_EQ(by_label.at(0), (std::pair<std::string, uint64_t>("id", 1001)));
+  // A series that is there is found.
+  EXPECT_TRUE(table.get_or_create({{"__name__", "requests_total"}, {"pod", "0"}, {"id", "3"}},
+                                  limits, kNoLog));
+}
+
+TEST(SeriesTable, CountsTheMemoryOfItsParts) {
+  SeriesTable table;
+  const size_t last = table.memory();
+  for (int i = 0; i < 3000; ++i) create(table, {{"__name__", "m"}, {"i", std::to_string(i)}});
+  size_t parts = 0;
+  for (const auto& [part, bytes] : table.stats().memory) parts += bytes;
+  EXPECT_GT(table.memory(), last + 3000 * 40);
+  EXPECT_NEAR(static_cast<double>(parts), static_cast<double>(table.memory()),
+              0.02 * static_cast<double>(parts));
+}
+
 TEST(SeriesTable, OfTwoDefinitionsOfTheSameLabelsTheLastCounts) {
   // A series that was purged and came back: the log has it under both ids.
   SeriesTable table;
@@ -157,7 +203,7 @@ TEST(SeriesTable, OfTwoDefinitionsOfTheSameLabelsTheLastCounts) {
   const auto selected = table.select({&matcher, 1}, 0).value();
   ASSERT_EQ(selected.series.size(), 1u);
   EXPECT_EQ(selected.series[0].id, SeriesId{5});
-  EXPECT_EQ(table.get_or_create(labels, 0, [](SeriesId, const Labels&) {}).value(), SeriesId{5});
+  EXPECT_EQ(table.get_or_create(labels, {}, [](SeriesId, const Labels&) {}).value(), SeriesId{5});
 }
 
 TEST(IdTable, FindsWhatIsInItThroughInsertsAndErases) {

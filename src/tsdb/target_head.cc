@@ -315,6 +315,23 @@ size_t TargetHead::waiting_bytes() const {
   return bytes;
 }
 
+size_t TargetHead::memory() const {
+  MutexLock append_lock(append_mutex_);
+  MutexLock lock(mutex_);
+  size_t bytes = sizeof(TargetHead) + key_.capacity() + sealed_.capacity() * sizeof(SealedTile) +
+                 map_.capacity() * sizeof(uint32_t) + coded_base_.capacity();
+  const Layout* counted = nullptr;  // one after the other are mostly the same
+  const auto add = [&](const LayoutPtr& layout) {
+    if (layout && layout.get() != counted) bytes += layout->memory();
+    counted = layout.get();
+  };
+  for (const SealedTile& tile : sealed_) add(tile.layout);
+  for (const RowTile& tile : full_) add(tile.layout);
+  add(open_.layout);
+  add(columns_);
+  return bytes;
+}
+
 TargetSnapshot TargetHead::snapshot(TimeRange range) const {
   TargetSnapshot out;
   MutexLock lock(mutex_);

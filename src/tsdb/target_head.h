@@ -77,6 +77,8 @@ class TargetHead {
   bool close_open_tile(uint64_t segment, TimestampMs time);
   /// Bytes of full tiles that wait for seal().
   size_t waiting_bytes() const;
+  /// Bytes of all but open tiles, which count themselves.
+  size_t memory() const;
 
   TargetSnapshot snapshot(TimeRange range) const;
   /// Of all its samples.
