@@ -1,7 +1,7 @@
 // Everything that `strata serve` runs, made in order and ended in reverse.
 //
-// Threads: main (signals, discovery, ordered stop), the event loop, the work pool (ingest before
-// queries), the store's two (upkeep; merging), the collector's. All are made here.
+// Threads: main (signals, discovery, ordered stop), the event loop, scraping's own, the work pool
+// (ingest before queries), the store's two (upkeep; merging), the collector's. All are made here.
 #pragma once
 #include <atomic>
 #include <memory>
@@ -22,6 +22,7 @@
 #include "net/http_client.h"
 #include "net/http_server.h"
 #include "net/loop.h"
+#include "probe/prober.h"
 #include "promql/engine.h"
 #include "scrape/manager.h"
 #include "strata/metrics.h"
@@ -56,6 +57,7 @@ class Server {
   Result<> listen();
   Result<> load_web_users();
   void apply_rules();
+  void configure_own_parts();
   void add_metrics(std::vector<metrics::Callback> callbacks);
   api::Services services();
   void start_store_threads();
@@ -81,6 +83,10 @@ class Server {
   std::unique_ptr<ThreadPool> collect_;
   net::Loop loop_{"net"};
   std::unique_ptr<net::HttpClient> client_;
+  std::unique_ptr<net::TcpClient> tcp_;
+  std::unique_ptr<probe::Prober> prober_;
+  net::Loop scrape_loop_{"scrape"};
+  std::unique_ptr<net::HttpClient> scrape_client_;
   std::unique_ptr<net::DnsClient> dns_;
   std::unique_ptr<collect::HostCollector> host_;
   std::vector<MetricFamily> host_families_;  // the collector's thread only
