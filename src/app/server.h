@@ -13,7 +13,7 @@
 #include "app/flags.h"
 #include "base/snapshot.h"
 #include "base/thread_pool.h"
-#include "collect/host.h"
+#include "collect/node.h"
 #include "config/load.h"
 #include "config/strata_config.h"
 #include "discover/discovery.h"
@@ -80,7 +80,7 @@ class Server {
   net::Loop loop_{"net"};
   std::unique_ptr<net::HttpClient> client_;
   std::unique_ptr<net::DnsClient> dns_;
-  std::unique_ptr<collect::HostCollector> host_;
+  std::unique_ptr<collect::NodeCollector> host_;
   std::vector<MetricFamily> host_families_;  // the collector's thread only
   std::unique_ptr<scrape::Manager> scrape_;
   std::unique_ptr<discover::DiscoveryManager> discovery_;

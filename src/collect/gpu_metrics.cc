@@ -49,10 +49,10 @@ constexpr Canonical kCanonical[] = {
     {"gpu_throttled_seconds_total", kCounter, kPower, V::kViolationBoardLimitNs, 1e-9, {"reason", "board_limit"}, ""},
     {"gpu_throttled_seconds_total", kCounter, kPower, V::kViolationLowUtilizationNs, 1e-9, {"reason", "low_utilization"}, ""},
     {"gpu_throttled_seconds_total", kCounter, kPower, V::kViolationReliabilityNs, 1e-9, {"reason", "reliability"}, ""},
-    {"gpu_ecc_errors_total", kCounter, kErrors, V::kEccSbeVolatile, 1, {"kind", "corrected"}, "Memory errors since the last reset or reboot (memory=\"volatile\") or in the GPU's life (\"aggregate\")."},
-    {"gpu_ecc_errors_total", kCounter, kErrors, V::kEccDbeVolatile, 1, {"kind", "uncorrected"}, ""},
-    {"gpu_ecc_errors_total", kCounter, kErrors, V::kEccSbeAggregate, 1, {"kind", "corrected"}, ""},
-    {"gpu_ecc_errors_total", kCounter, kErrors, V::kEccDbeAggregate, 1, {"kind", "uncorrected"}, ""},
+    {"gpu_ecc_errors_total", kCounter, kErrors, V::kEccSbeVolatile, 1, {"kind", "correctable"}, "Memory errors since the last reset or reboot (memory=\"volatile\") or in the GPU's life (\"aggregate\")."},
+    {"gpu_ecc_errors_total", kCounter, kErrors, V::kEccDbeVolatile, 1, {"kind", "uncorrectable"}, ""},
+    {"gpu_ecc_errors_total", kCounter, kErrors, V::kEccSbeAggregate, 1, {"kind", "correctable"}, ""},
+    {"gpu_ecc_errors_total", kCounter, kErrors, V::kEccDbeAggregate, 1, {"kind", "uncorrectable"}, ""},
     {"gpu_retired_pages_total", kCounter, kErrors, V::kRetiredSbe, 1, {"kind", "single_bit"}, "Memory pages taken out of use."},
     {"gpu_retired_pages_total", kCounter, kErrors, V::kRetiredDbe, 1, {"kind", "double_bit"}, ""},
     {"gpu_retired_pages_pending", kGauge, kErrors, V::kRetiredPending, 1, {}, "Whether memory pages wait to be taken out of use."},
@@ -234,7 +234,7 @@ void GpuMetrics::add_canonical(const GpuSnapshot& snapshot, GpuGroups groups, Fa
     const double reasons = gpu.values[V::kEventReasons];
     if (groups.has(kClocks) && !std::isnan(reasons)) {
       const auto family =
-          out.gauge("gpu_throttle_reason", "Whether this is why clocks are what they are.");
+          out.gauge("gpu_throttle_reason", "1 while this is why the clocks are held down.");
       for (const ThrottleReason& reason : kThrottleReasons) {
         family.add((static_cast<uint64_t>(reasons) & reason.bit) != 0 ? 1 : 0,
                    labels.with({{"reason", reason.name}}));

@@ -90,15 +90,16 @@ class GpuValues {
   std::array<double, kGpuValues> values_;
 };
 
-/// Bits of kEventReasons (nvmlClocksEventReasons), with dcgm-exporter's words for them.
+/// Bits of kEventReasons (nvmlClocksEventReasons) that mean that clocks are held down, with the
+/// catalog's words for them. Being idle (bit 0) is not among them.
 struct ThrottleReason {
   uint64_t bit;
   std::string_view name;
 };
 inline constexpr ThrottleReason kThrottleReasons[] = {
-    {0x1, "gpu_idle"},    {0x2, "clocks_setting"},  {0x4, "power_cap"},
-    {0x8, "hw_slowdown"}, {0x10, "sync_boost"},     {0x20, "sw_thermal"},
-    {0x40, "hw_thermal"}, {0x80, "hw_power_brake"}, {0x100, "display_clocks"},
+    {0x2, "clocks_setting"},  {0x4, "sw_power_cap"},     {0x8, "hw_slowdown"},
+    {0x10, "sync_boost"},     {0x20, "sw_thermal"},      {0x40, "hw_thermal"},
+    {0x80, "hw_power_brake"}, {0x100, "display_clocks"},
 };
 
 /// Kinds of values that are read, and can be asked for, together.

@@ -111,13 +111,14 @@ TEST_F(GpuTest, CanonicalValuesAreInBaseUnits) {
       text.find("gpu_throttled_seconds_total{gpu=\"0\", node=\"n1\", reason=\"power\", uuid=\"" +
                 std::string(kUuid0) + "\"} 1.5\n"),
       std::string::npos);
-  EXPECT_NE(text.find("gpu_ecc_errors_total{gpu=\"0\", kind=\"corrected\", memory=\"aggregate\", "
+  EXPECT_NE(text.find("gpu_ecc_errors_total{gpu=\"0\", kind=\"correctable\", memory=\"aggregate\", "
                       "node=\"n1\", uuid=\"" +
                       std::string(kUuid0) + "\"} 3\n"),
             std::string::npos);
-  EXPECT_NE(text.find("gpu_throttle_reason{gpu=\"0\", node=\"n1\", reason=\"power_cap\", uuid=\"" +
-                      std::string(kUuid0) + "\"} 1\n"),
-            std::string::npos);
+  EXPECT_NE(
+      text.find("gpu_throttle_reason{gpu=\"0\", node=\"n1\", reason=\"sw_power_cap\", uuid=\"" +
+                std::string(kUuid0) + "\"} 1\n"),
+      std::string::npos);
 }
 
 TEST_F(GpuTest, OnlyTheGroupsThatAreAskedForAreReported) {

@@ -26,7 +26,8 @@ NodeCollector::NodeCollector(NodeOptions options, std::unique_ptr<HostCollector>
     : procfs_(options.host.procfs),
       host_(std::move(host)),
       gpu_metrics_(named(std::move(options.gpu_metrics), options.node, procfs_)),
-      topology_(procfs_, options.host.sysfs, options.node) {
+      topology_(procfs_, options.host.sysfs, options.node),
+      pods_(std::move(options.pod_resources), *options.host.clock) {
   if (!options.gpus) return;
   options.gpu.sysfs = options.host.sysfs;
   options.gpu.clock = options.host.clock;
@@ -55,7 +56,7 @@ void NodeCollector::collect_gpus(const Selection& wanted) {
   const size_t nvidia = snapshot.gpus.size();
   amd_->read(groups, snapshot.gpus);
   if (snapshot.gpus.size() > nvidia && snapshot.absent) snapshot.absent = false;
-  const PodsByDevice pods;
+  const PodsByDevice pods = snapshot.gpus.empty() ? PodsByDevice() : pods_.read();
   if (!wanted.gpu().empty()) gpu_metrics_.add(snapshot, wanted.gpu(), pods, families_);
   if (wanted.topology()) topology_.add(snapshot.gpus, pods, families_);
 }

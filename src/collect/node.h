@@ -15,6 +15,7 @@
 #include "collect/gpu.h"
 #include "collect/gpu_metrics.h"
 #include "collect/host.h"
+#include "collect/pod_resources.h"
 #include "collect/selection.h"
 #include "collect/topology.h"
 
@@ -29,6 +30,8 @@ struct NodeOptions {
   /// Its node and procfs are those above.
   GpuMetricsOptions gpu_metrics;
   bool gpus = true;
+  /// The kubelet's socket for monitoring agents; no such file: no Kubernetes.
+  std::string pod_resources = "/var/lib/kubelet/pod-resources/kubelet.sock";
 };
 
 class NodeCollector {
@@ -49,6 +52,7 @@ class NodeCollector {
   std::optional<AmdGpus> amd_;
   GpuMetrics gpu_metrics_;
   Topology topology_;
+  PodResources pods_;
   Families families_;
 };
 
