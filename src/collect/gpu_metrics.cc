@@ -99,10 +99,20 @@ double classic_value(const DcgmField& field, double value) {
   return field.group == kMemory ? std::floor(in_unit) : in_unit;  // DCGM counts whole MiB
 }
 
+void append_pod(std::vector<Label>& labels, const PodsByDevice& pods, std::string_view device) {
+  const auto found = pods.find(device);
+  if (found == pods.end()) return;
+  labels.push_back({"pod", found->second.pod});
+  labels.push_back({"namespace", found->second.namespace_});
+  labels.push_back({"container", found->second.container});
+}
+
 struct GpuLabels {
-  explicit GpuLabels(const GpuMetricsOptions& options, const GpuReading& gpu)
+  GpuLabels(const GpuMetricsOptions& options, const GpuReading& gpu, const PodsByDevice& pods)
       : index(std::to_string(gpu.index)),
-        canonical{{"node", options.node}, {"gpu", index}, {"uuid", gpu.uuid}} {}
+        canonical{{"node", options.node}, {"gpu", index}, {"uuid", gpu.uuid}} {
+    append_pod(canonical, pods, gpu.uuid);
+  }
   GpuLabels(const GpuLabels&) = delete;
   GpuLabels& operator=(const GpuLabels&) = delete;
 
@@ -116,12 +126,28 @@ struct GpuLabels {
   std::vector<Label> canonical;
 };
 
-void append_pod(std::vector<Label>& labels, const PodsByDevice& pods, std::string_view device) {
-  const auto found = pods.find(device);
-  if (found == pods.end()) return;
-  labels.push_back({"pod", found->second.pod});
-  labels.push_back({"namespace", found->second.namespace_});
-  labels.push_back({"container", found->second.container});
+void add_throttle_reasons(const GpuReading& gpu, const GpuLabels& labels, Families& out) {
+  const double reasons = gpu.values[V::kEventReasons];
+  if (std::isnan(reasons)) return;
+  const auto family =
+      out.gauge("gpu_throttle_reason", "1 while this is why the clocks are held down.");
+  for (const ThrottleReason& reason : kThrottleReasons) {
+    family.add((static_cast<uint64_t>(reasons) & reason.bit) != 0 ? 1 : 0,
+               labels.with({{"reason", reason.name}}));
+  }
+}
+
+void add_xids(const GpuReading& gpu, const GpuLabels& labels, Families& out) {
+  if (std::isnan(gpu.values[V::kXidLast])) return;
+  std::map<uint32_t, uint64_t> xids = gpu.xids;
+  for (const Xid& xid : known_xids()) {
+    if (xid.hardware) xids.try_emplace(xid.code, 0);
+  }
+  const auto family =
+      out.counter("gpu_xid_errors_total", "Xid errors since the agent started, by code.");
+  for (const auto& [code, count] : xids) {
+    family.add(static_cast<double>(count), labels.with({{"xid", std::to_string(code)}}));
+  }
 }
 
 }  // namespace
@@ -132,13 +158,14 @@ GpuMetrics::GpuMetrics(GpuMetricsOptions options)
 void GpuMetrics::add(const GpuSnapshot& snapshot, GpuGroups groups, const PodsByDevice& pods,
                      Families& out) {
   if (snapshot.absent) return;
-  add_up(snapshot, out);
+  add_up(snapshot, pods, out);
   add_classic(snapshot, groups, pods, out);
-  add_canonical(snapshot, groups, out);
-  if (groups.has(kProcesses)) add_processes(snapshot, out);
+  add_canonical(snapshot, groups, pods, out);
+  if (groups.has(kProcesses)) add_processes(snapshot, pods, out);
 }
 
-void GpuMetrics::add_up(const GpuSnapshot& snapshot, Families& out) const {
+void GpuMetrics::add_up(const GpuSnapshot& snapshot, const PodsByDevice& pods,
+                        Families& out) const {
   const auto up = out.gauge(
       "gpu_up", "Whether the GPU answers; 0 has the reason. Without gpu: the driver as a whole.");
   if (snapshot.gpus.empty()) {
@@ -148,11 +175,10 @@ void GpuMetrics::add_up(const GpuSnapshot& snapshot, Families& out) const {
   }
   const auto info = out.gauge("gpu_info", "What the GPU is; always 1.");
   for (const GpuReading& gpu : snapshot.gpus) {
-    const GpuLabels labels(options_, gpu);
+    const GpuLabels labels(options_, gpu, pods);
     up.add(gpu.problem.empty() ? 1 : 0, labels.with({{"reason", gpu.problem}}));
-    info.add(1, labels.with({{"model", gpu.model},
-                             {"driver", gpu.driver},
-                             {"pci", gpu.pci_bus_id}}));
+    info.add(1,
+             labels.with({{"model", gpu.model}, {"driver", gpu.driver}, {"pci", gpu.pci_bus_id}}));
   }
 }
 
@@ -204,9 +230,10 @@ void GpuMetrics::add_classic(const GpuSnapshot& snapshot, GpuGroups groups,
   }
 }
 
-void GpuMetrics::add_canonical(const GpuSnapshot& snapshot, GpuGroups groups, Families& out) {
+void GpuMetrics::add_canonical(const GpuSnapshot& snapshot, GpuGroups groups,
+                               const PodsByDevice& pods, Families& out) const {
   for (const GpuReading& gpu : snapshot.gpus) {
-    const GpuLabels labels(options_, gpu);
+    const GpuLabels labels(options_, gpu, pods);
     for (const Canonical& row : kCanonical) {
       const double value = gpu.values[row.value];
       if (!groups.has(row.group) || std::isnan(value)) continue;
@@ -231,33 +258,17 @@ void GpuMetrics::add_canonical(const GpuSnapshot& snapshot, GpuGroups groups, Fa
                                                          {"mig_uuid", instance.uuid}}));
       }
     }
-    const double reasons = gpu.values[V::kEventReasons];
-    if (groups.has(kClocks) && !std::isnan(reasons)) {
-      const auto family =
-          out.gauge("gpu_throttle_reason", "1 while this is why the clocks are held down.");
-      for (const ThrottleReason& reason : kThrottleReasons) {
-        family.add((static_cast<uint64_t>(reasons) & reason.bit) != 0 ? 1 : 0,
-                   labels.with({{"reason", reason.name}}));
-      }
-    }
-    if (!groups.has(kErrors) || std::isnan(gpu.values[V::kXidLast])) continue;
-    std::map<uint32_t, uint64_t> xids = gpu.xids;
-    for (const Xid& xid : known_xids()) {
-      if (xid.hardware) xids.try_emplace(xid.code, 0);
-    }
-    const auto family =
-        out.counter("gpu_xid_errors_total", "Xid errors since the agent started, by code.");
-    for (const auto& [code, count] : xids) {
-      family.add(static_cast<double>(count), labels.with({{"xid", std::to_string(code)}}));
-    }
+    if (groups.has(kClocks)) add_throttle_reasons(gpu, labels, out);
+    if (groups.has(kErrors)) add_xids(gpu, labels, out);
   }
 }
 
-void GpuMetrics::add_processes(const GpuSnapshot& snapshot, Families& out) {
+void GpuMetrics::add_processes(const GpuSnapshot& snapshot, const PodsByDevice& pods,
+                               Families& out) {
   const auto family =
       out.gauge("gpu_process_memory_bytes", "Memory of the GPU that a process uses.");
   for (const GpuReading& gpu : snapshot.gpus) {
-    const GpuLabels labels(options_, gpu);
+    const GpuLabels labels(options_, gpu, pods);
     for (const GpuProcess& process : gpu.processes) {
       if (std::isnan(process.memory_bytes)) continue;
       const std::string pid = std::to_string(process.pid);

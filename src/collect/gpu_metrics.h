@@ -3,7 +3,7 @@
 //
 //   classic    gpu UUID pci_bus_id device modelName hostname [GPU_I_PROFILE GPU_I_ID]
 //              [DCGM_FI_DRIVER_VERSION ...] [err_code err_msg] [pod namespace container]
-//   canonical  node gpu uuid
+//   canonical  node gpu uuid [pod namespace container]
 //
 // A MIG instance has classic rows of its own for what it can tell apart (memory, profiling), and
 // canonical gpu_mig_*, so that sums over gpu_* count nothing twice. gpu_up says of each GPU whether
@@ -48,11 +48,12 @@ class GpuMetrics {
   void add(const GpuSnapshot& snapshot, GpuGroups groups, const PodsByDevice& pods, Families& out);
 
  private:
-  void add_up(const GpuSnapshot& snapshot, Families& out) const;
+  void add_up(const GpuSnapshot& snapshot, const PodsByDevice& pods, Families& out) const;
   void add_classic(const GpuSnapshot& snapshot, GpuGroups groups, const PodsByDevice& pods,
                    Families& out) const;
-  void add_canonical(const GpuSnapshot& snapshot, GpuGroups groups, Families& out);
-  void add_processes(const GpuSnapshot& snapshot, Families& out);
+  void add_canonical(const GpuSnapshot& snapshot, GpuGroups groups, const PodsByDevice& pods,
+                     Families& out) const;
+  void add_processes(const GpuSnapshot& snapshot, const PodsByDevice& pods, Families& out);
 
   const GpuMetricsOptions options_;
   Tree proc_;

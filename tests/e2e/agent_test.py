@@ -156,6 +156,12 @@ class AgentTest(unittest.TestCase):
         wait_until(lambda: strata.query('DCGM_FI_DEV_GPU_UTIL{job="gpu"}'), "utilisation")
         wait_until(lambda: strata.query('gpu_temperature_celsius{job="gpu-heat"}'), "heat")
         wait_until(lambda: strata.query('node_load1{job="node"}'), "the host")
+        # The catalog makes nothing of what is canonical already.
+        for name in ("gpu_utilization_ratio", "gpu_ecc_errors_total", "gpu_info"):
+            more = strata.query(f"count without (job) ({name}{{job=\"gpu\"}}) > 1")
+            self.assertEqual(more, [], name)
+            count = strata.value(f"count({name}{{job=\"gpu\"}})")
+            self.assertEqual(count, {"gpu_ecc_errors_total": 8}.get(name, 2), name)
         # The guide's rule on memory, as it is written there.
         percent = strata.query("(DCGM_FI_DEV_FB_USED / (DCGM_FI_DEV_FB_USED + DCGM_FI_DEV_FB_FREE))"
                                " * 100 > 90")
