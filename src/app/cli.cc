@@ -16,9 +16,9 @@ constexpr std::string_view kAbout =
     "Strata watches large-model inference: it scrapes, stores and queries metrics of GPUs, engines "
     "and applications.";
 
-// Adds the table's flags; values end in `values`.
-void add_serve_flags(CLI::App& command, FlagValues& values) {
-  for (const auto& flag : serve_flags()) {
+// Adds a table's flags; values end in `values`.
+void add_flags(CLI::App& command, std::span<const Flag> flags, FlagValues& values) {
+  for (const auto& flag : flags) {
     auto& value = values.find(flag.name)->second;
     std::string names = "--" + std::string(flag.name);
     if (!flag.alias.empty()) names += ",--" + std::string(flag.alias);
@@ -33,6 +33,33 @@ void add_serve_flags(CLI::App& command, FlagValues& values) {
     }
     option->take_last();
   }
+}
+
+// The host collectors' tables give flags as node_exporter spells them.
+void add_agent_flags(CLI::App& command, AgentFlags& flags) {
+  add_flags(command, agent_flags(), flags.values);
+  for (const auto& info : collect::host_collectors()) {
+    const std::string name(info.name);
+    const auto change = [&flags, name](bool on) {
+      return [&flags, name, on](int64_t) { flags.collectors.emplace_back(name, on); };
+    };
+    const std::string state = info.on_by_default ? " (on)" : " (off)";
+    command.add_flag("--collector." + name, change(true), std::string(info.summary) + state)
+        ->group("Host collectors");
+    command.add_flag("--no-collector." + name, change(false), "")->group("");  // said below
+  }
+  for (const auto& setting : collect::host_settings()) {
+    const std::string name(setting.name);
+    command
+        .add_option_function<std::string>(
+            "--collector." + name,
+            [&flags, name](const std::string& value) { flags.settings.emplace_back(name, value); },
+            std::string(setting.summary))
+        ->option_text(setting.default_value.empty() ? "VALUE"
+                                                    : fmt::format("[{}]", setting.default_value))
+        ->group("Settings of host collectors");
+  }
+  command.footer("--no-collector.NAME turns a host collector off.");
 }
 
 void add_query_options(CLI::App& command, QueryCommand& query) {
@@ -235,7 +262,15 @@ int run(int argc, char** argv) {
 
   FlagValues flags = default_flag_values();
   auto* serve_command = app.add_subcommand("serve", "Run the server");
-  add_serve_flags(*serve_command, flags);
+  add_flags(*serve_command, serve_flags(), flags);
+
+  AgentFlags agent_values = default_agent_flags();
+  auto* agent_command = app.add_subcommand(
+      "agent", "Report this machine, its GPUs and what runs on them, to be scraped");
+  add_agent_flags(*agent_command, agent_values);
+  auto* agent_check_command = agent_command->add_subcommand(
+      "check", "Say what an agent would see here, and what stands in the way of the rest");
+  agent_check_command->fallthrough();
 
   auto* check = app.add_subcommand("check", "Check files before they are used");
   check->require_subcommand(1);
@@ -277,6 +312,8 @@ int run(int argc, char** argv) {
   auto* version = app.add_subcommand("version", "Print version and build");
   // For ./dev docs; of no use to a person, so it is not in the help.
   auto* flags_doc = app.add_subcommand("flags-doc")->group("");
+  bool agents_flags = false;
+  flags_doc->add_flag("--agent", agents_flags);
 
   try {
     app.parse(argc, argv);
@@ -285,6 +322,8 @@ int run(int argc, char** argv) {
     return code == 0 ? 0 : 2;
   }
   if (serve_command->parsed()) return serve(flags);
+  if (agent_check_command->parsed()) return agent_check(agent_values);
+  if (agent_command->parsed()) return agent(agent_values);
   if (check_config_command->parsed()) return check_config(config_path);
   if (instant->parsed()) return query_instant(query);
   if (range->parsed()) return query_range(query);
@@ -294,7 +333,9 @@ int run(int argc, char** argv) {
   if (const auto code = catalog_commands.run()) return *code;
   if (hash->parsed()) return hash_password();
   if (version->parsed()) return print_version();
-  if (flags_doc->parsed()) return fmt::print("{}", flags_markdown()), 0;
+  if (flags_doc->parsed()) {
+    return fmt::print("{}", agents_flags ? agent_flags_markdown() : flags_markdown()), 0;
+  }
   return 2;
 }
 

@@ -3,12 +3,19 @@
 #pragma once
 #include <string>
 
+#include "app/agent_flags.h"
 #include "app/flags.h"
 
 namespace strata::app {
 
 /// Runs until SIGINT or SIGTERM.
 int serve(const FlagValues& flags);
+
+/// Reports this node over HTTP until SIGINT or SIGTERM.
+int agent(const AgentFlags& flags);
+/// Says what an agent would see here, and what stands in the way of the rest; 1 when something
+/// does.
+int agent_check(const AgentFlags& flags);
 
 /// Says whether Strata would load the file, and what it would ignore.
 int check_config(const std::string& path);

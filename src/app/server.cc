@@ -5,6 +5,7 @@
 
 #include "app/memory_limit.h"
 #include "app/own_series.h"
+#include "app/tls_options.h"
 #include "base/build_info.h"
 #include "collect/self.h"
 #include "config/web_config.h"
@@ -51,35 +52,6 @@ void run_every(std::chrono::milliseconds period, const std::stop_token& stop,
     std::unique_lock lock(mutex);
     wake.wait_for(lock, stop, period, [] { return false; });
   }
-}
-
-net::TlsVersion net_version(config::TlsVersion version) {
-  switch (version) {
-    case config::TlsVersion::kTls10: return net::TlsVersion::kTls10;
-    case config::TlsVersion::kTls11: return net::TlsVersion::kTls11;
-    case config::TlsVersion::kUnset:
-    case config::TlsVersion::kTls12: return net::TlsVersion::kTls12;
-    case config::TlsVersion::kTls13: return net::TlsVersion::kTls13;
-  }
-  return net::TlsVersion::kTls12;
-}
-
-net::ServerTlsOptions tls_options(const config::TlsServerConfig& config) {
-  net::ServerTlsOptions tls;
-  tls.cert_file = config.cert_file;
-  tls.cert_pem = config.cert;
-  tls.key_file = config.key_file;
-  tls.key_pem = config.key.reveal();
-  tls.client_ca_file = config.client_ca_file;
-  tls.client_ca_pem = config.client_ca;
-  tls.client_auth = static_cast<net::ClientAuth>(config.client_auth_type);
-  tls.client_allowed_sans = config.client_allowed_sans;
-  tls.cipher_suites = config.cipher_suites;
-  tls.curves = config.curve_preferences;
-  tls.prefer_server_ciphers = config.prefer_server_cipher_suites;
-  tls.min_version = net_version(config.min_version);
-  tls.max_version = net_version(config.max_version);
-  return tls;
 }
 
 }  // namespace
@@ -174,11 +146,12 @@ Result<> Server::open() {
   db_ = TRY(tsdb::Db::open(std::move(store), real_fs(), clock_));
   db_->set_retention(*retention_rules_.get());
 
-  collect::HostOptions host;
-  host.procfs = options_.procfs;
-  host.sysfs = options_.sysfs;
-  host.rootfs = options_.rootfs;
-  host_ = TRY(collect::HostCollector::create(std::move(host)));
+  collect::NodeOptions host;
+  host.node = host_name();
+  host.host.procfs = options_.procfs;
+  host.host.sysfs = options_.sysfs;
+  host.host.rootfs = options_.rootfs;
+  host_ = TRY(collect::NodeCollector::create(std::move(host)));
 
   loop_.start();
   const net::HttpClientOptions client{.user_agent = fmt::format("strata/{}", build_info().version)};
@@ -422,7 +395,9 @@ void Server::start_store_threads() {
 
 void Server::append_host_exposition(std::string& out) {
   host_families_.clear();
-  host_->collect(host_families_);
+  // Our own process has a job of its own.
+  static const auto kWanted = collect::Selection::from({}, std::array{std::string("process")});
+  host_->collect(host_families_, *kWanted);
   wire::append_exposition(out, host_families_, wire::ExpositionFormat::kText);
 }
 

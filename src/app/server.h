@@ -14,7 +14,7 @@
 #include "app/rule_engine.h"
 #include "base/snapshot.h"
 #include "base/thread_pool.h"
-#include "collect/host.h"
+#include "collect/node.h"
 #include "config/load.h"
 #include "config/strata_config.h"
 #include "discover/discovery.h"
@@ -88,7 +88,7 @@ class Server {
   net::Loop scrape_loop_{"scrape"};
   std::unique_ptr<net::HttpClient> scrape_client_;
   std::unique_ptr<net::DnsClient> dns_;
-  std::unique_ptr<collect::HostCollector> host_;
+  std::unique_ptr<collect::NodeCollector> host_;
   std::vector<MetricFamily> host_families_;  // the collector's thread only
   std::unique_ptr<scrape::Manager> scrape_;
   std::unique_ptr<discover::DiscoveryManager> discovery_;

@@ -81,11 +81,13 @@ Result<std::unique_ptr<HostCollector>> HostCollector::create(HostOptions options
   return std::unique_ptr<HostCollector>(new HostCollector(std::move(impl)));
 }
 
-void HostCollector::collect(std::vector<MetricFamily>& out) {
+void HostCollector::collect(std::vector<MetricFamily>& out, const Selection& wanted) {
   Families& families = impl_->host.out;
   families.begin(out);
   impl_->outcomes.clear();
-  for (Running& running : impl_->collectors) impl_->outcomes.push_back(impl_->run(running));
+  for (Running& running : impl_->collectors) {
+    if (wanted.host(running.name)) impl_->outcomes.push_back(impl_->run(running));
+  }
 
   const auto duration = families.gauge("node_scrape_collector_duration_seconds",
                                        "node_exporter: Duration of a collector scrape.");

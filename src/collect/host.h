@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "collect/selection.h"
 #include "model/metric_family.h"
 
 namespace strata::collect {
@@ -65,7 +66,9 @@ class HostCollector {
 
   /// Appends what all collectors that are on see now, in an order that only changes when the
   /// machine's devices do. Families are unique by name among those appended.
-  void collect(std::vector<MetricFamily>& out);
+  void collect(std::vector<MetricFamily>& out) { collect(out, Selection()); }
+  /// The same of those collectors that `wanted` has.
+  void collect(std::vector<MetricFamily>& out, const Selection& wanted);
 
  private:
   struct Impl;

@@ -11,6 +11,7 @@
 #include <climits>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 #include <memory>
 
 #include "base/number.h"
@@ -58,6 +59,10 @@ const char* Tree::absolute(std::string_view path) {
 }
 
 Result<std::string_view> Tree::read(std::string_view path) {
+  return read_head(path, std::numeric_limits<size_t>::max());
+}
+
+Result<std::string_view> Tree::read_head(std::string_view path, size_t enough) {
   const FileDescriptor fd(absolute(path));
   if (fd.get() < 0) return errno_error("opening", path_);
   if (buffer_.empty()) buffer_.resize(16384);
@@ -72,9 +77,15 @@ Result<std::string_view> Tree::read(std::string_view path) {
     }
     const ssize_t n = read_some(fd.get(), buffer_.data() + size, buffer_.size() - size);
     if (n < 0) return errno_error("reading", path_);
-    if (n == 0) return std::string_view(buffer_).substr(0, size);
     size += static_cast<size_t>(n);
+    if (n == 0 || size >= enough) return std::string_view(buffer_).substr(0, size);
   }
+}
+
+std::string Tree::link(std::string_view path) {
+  char target[PATH_MAX];
+  const ssize_t n = ::readlink(absolute(path), target, sizeof target);
+  return n < 0 ? std::string() : std::string(target, static_cast<size_t>(n));
 }
 
 std::optional<std::string> Tree::attribute(std::string_view path) {

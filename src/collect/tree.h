@@ -28,6 +28,10 @@ class Tree {
   /// All of `path` (relative to the root); valid until the next call. kNotFound when there is no
   /// such file (or no device behind it), kIo for other errors.
   Result<std::string_view> read(std::string_view path);
+  /// The beginning of `path`: at least `enough` bytes, or all of it.
+  Result<std::string_view> read_head(std::string_view path, size_t enough);
+  /// Where a symbolic link says that it leads ("socket:[123]"); empty when it cannot be read.
+  std::string link(std::string_view path);
 
   /// The value of a sysfs attribute, trimmed: one file, one line. Empty optional when it cannot be
   /// read, as sysfs answers for what a device does not support.

@@ -34,6 +34,8 @@ Config default_config(std::string_view host) {
 
   config.scrape_configs.push_back(in_process_job("strata", "self", kFast, host));
   config.scrape_configs.push_back(in_process_job("node", "host", kUsual, host));
+  // strata_topology_info's instance is the engine's.
+  config.scrape_configs.back().honor_labels = true;
   ScrapeConfig engines;
   engines.job_name = "local-engines";
   engines.scrape_interval = kFast;
