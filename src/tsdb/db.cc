@@ -89,13 +89,17 @@ Result<AppendStats> Db::Impl::append_scrape(TargetId id, TimestampMs t,
   if (t < minus(now, std::max(options.out_of_order_window, options.block_span / 2))) {
     return AppendStats{.too_old = columns.size()};
   }
+  changes.note(t);
   TargetHead::Outcome outcome = TRY(target->append(context(), t, columns, values));
   if (outcome.older) {
     outcome.rest.reserve(columns.size());
     for (size_t i = 0; i < columns.size(); ++i) outcome.rest.push_back({columns[i], t, values[i]});
   }
   if (!outcome.rest.empty()) outcome.stats += TRY(append_timed(outcome.rest, outcome.older));
-  if (outcome.stats.appended > 0) note_time(t);
+  if (outcome.stats.appended > 0) {
+    note_time(t);
+    changes.note(t);
+  }
   if (outcome.tile_is_full) queue_seal(target);
   return outcome.stats;
 }
@@ -114,12 +118,18 @@ Result<AppendStats> Db::Impl::append_timed(std::span<const TimedSample> samples,
       .max = clock.now_ms() + options.max_ahead.count(),
       .all_late = all_late};
   if (all_late) limits.max = kMaxTime;  // a scrape's time is ours
+  const TimestampMs oldest = std::min(limits.min_newest, limits.min_late);
+  TimestampMs first = kMaxTime;
+  for (const TimedSample& sample : samples) {
+    if (sample.t >= oldest) first = std::min(first, sample.t);
+  }
+  changes.note(first);
   const AppendStats stats = TRY(timed.append(context(), samples, limits));
   if (stats.appended > 0) {
-    const TimestampMs oldest = std::min(limits.min_newest, limits.min_late);
     for (const TimedSample& sample : samples) {
       if (sample.t >= oldest && sample.t <= limits.max) note_time(sample.t);
     }
+    changes.note(first);
   }
   return stats;
 }
@@ -221,6 +231,13 @@ Result<std::vector<std::string>> Db::label_values(std::string_view name,
     return {};
   }));
   return values;
+}
+
+uint64_t Db::version() const { return impl_->changes.version(); }
+TimestampMs Db::unchanged_before(uint64_t version) const {
+  // Rules hide samples as time goes on, which nobody notes.
+  if (impl_->retention.get()->has_rules()) return kMinTime;
+  return impl_->changes.unchanged_before(version);
 }
 
 void Db::maintain() { impl_->maintain(); }
