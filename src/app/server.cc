@@ -61,6 +61,9 @@ Result<promql::EngineOptions> engine_options(const ServeOptions& options) {
   engine.lookback = options.lookback;
   engine.timeout = options.query_timeout;
   engine.max_samples = options.max_samples;
+  if (options.max_query_memory > 0) engine.max_memory = options.max_query_memory;
+  if (options.max_query_memory == 0) engine.max_memory = SIZE_MAX;
+  engine.result_cache_bytes = options.result_cache_bytes;
   for (const auto& feature : options.features) {
     if (feature == "promql-experimental-functions") {
       engine.syntax.experimental_functions = true;
@@ -191,6 +194,7 @@ Result<> Server::open() {
   add_metrics(store_metrics(registry_, *db_));
   add_metrics(pool_metrics(registry_, *work_));
   add_metrics(rules_->manager().register_metrics(registry_));
+  add_metrics(engine_metrics(registry_, *engine_));
   start_store_threads();
   return {};
 }

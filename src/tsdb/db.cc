@@ -107,13 +107,17 @@ Result<AppendStats> Db::Impl::append_scrape(TargetId id, TimestampMs t,
   if (t < minus(now, std::max(options.out_of_order_window, options.block_span / 2))) {
     return AppendStats{.too_old = columns.size()};
   }
+  changes.note(t);
   TargetHead::Outcome outcome = TRY(target->append(context(), t, columns, values));
   if (outcome.older) {
     outcome.rest.reserve(columns.size());
     for (size_t i = 0; i < columns.size(); ++i) outcome.rest.push_back({columns[i], t, values[i]});
   }
   if (!outcome.rest.empty()) outcome.stats += TRY(append_timed(outcome.rest, outcome.older));
-  if (outcome.stats.appended > 0) note_time(t);
+  if (outcome.stats.appended > 0) {
+    note_time(t);
+    changes.note(t);
+  }
   if (outcome.tile_is_full) queue_seal(target);
   return outcome.stats;
 }
@@ -124,14 +128,40 @@ Result<AppendStats> Db::Impl::append_timed(std::span<const TimedSample> samples,
     return fail(ErrorCode::kLimit, fmt::format("a batch of {} samples; the limit is {}",
                                                samples.size(), options.max_scrape_samples));
   }
-  const TimedHead::Limits limits = timed_limits(all_late);
-  const AppendStats stats = TRY(timed.append(context(), samples, limits));
-  if (stats.appended > 0) {
-    const TimestampMs oldest = std::min(limits.min_newest, limits.min_late);
-    for (const TimedSample& sample : samples) {
-      if (sample.t >= oldest && sample.t <= limits.max) note_time(sample.t);
-    }
+  return append_noted<TimedSample>(
+      samples, timed_limits(all_late),
+      [&](const TimedHead::Limits& limits) { return timed.append(context(), samples, limits); });
+}
+
+Result<AppendStats> Db::Impl::append_histograms(std::span<const TimedHistogram> samples) {
+  if (samples.size() > options.max_scrape_samples) {
+    return fail(ErrorCode::kLimit, fmt::format("a batch of {} histograms; the limit is {}",
+                                               samples.size(), options.max_scrape_samples));
   }
+  for (const TimedHistogram& sample : samples) TRY(check_histogram(*sample.h));
+  return append_noted<TimedHistogram>(samples, timed_limits(false),
+                                      [&](const TimedHead::Limits& limits) {
+                                        return histograms.append(context(), samples, limits);
+                                      });
+}
+
+// Appends, and notes which times are there and which have changed. Changes are noted before and
+// after: a reader in between sees one of the two.
+template <class Timed, class Append>
+Result<AppendStats> Db::Impl::append_noted(std::span<const Timed> samples,
+                                           const TimedHead::Limits& limits, Append append) {
+  const TimestampMs oldest = std::min(limits.min_newest, limits.min_late);
+  TimestampMs first = kMaxTime;
+  for (const Timed& sample : samples) {
+    if (sample.t >= oldest) first = std::min(first, sample.t);
+  }
+  changes.note(first);
+  const AppendStats stats = TRY(append(limits));
+  if (stats.appended == 0) return stats;
+  for (const Timed& sample : samples) {
+    if (sample.t >= oldest && sample.t <= limits.max) note_time(sample.t);
+  }
+  changes.note(first);
   return stats;
 }
 
@@ -145,23 +175,6 @@ TimedHead::Limits Db::Impl::timed_limits(bool all_late) const {
       .all_late = all_late};
   if (all_late) limits.max = kMaxTime;  // a scrape's time is ours
   return limits;
-}
-
-Result<AppendStats> Db::Impl::append_histograms(std::span<const TimedHistogram> samples) {
-  if (samples.size() > options.max_scrape_samples) {
-    return fail(ErrorCode::kLimit, fmt::format("a batch of {} histograms; the limit is {}",
-                                               samples.size(), options.max_scrape_samples));
-  }
-  for (const TimedHistogram& sample : samples) TRY(check_histogram(*sample.h));
-  const TimedHead::Limits limits = timed_limits(false);
-  const AppendStats stats = TRY(histograms.append(context(), samples, limits));
-  if (stats.appended > 0) {
-    const TimestampMs oldest = std::min(limits.min_newest, limits.min_late);
-    for (const TimedHistogram& sample : samples) {
-      if (sample.t >= oldest && sample.t <= limits.max) note_time(sample.t);
-    }
-  }
-  return stats;
 }
 
 TimestampMs Db::Impl::horizon() const {
@@ -282,6 +295,13 @@ std::vector<SeriesExemplars> Db::exemplars(std::span<const std::vector<Matcher>>
 }
 
 void Db::set_max_exemplars(size_t max) { impl_->exemplars->resize(max); }
+
+uint64_t Db::version() const { return impl_->changes.version(); }
+TimestampMs Db::unchanged_before(uint64_t version) const {
+  // Rules hide samples as time goes on, which nobody notes.
+  if (impl_->retention.get()->has_rules()) return kMinTime;
+  return impl_->changes.unchanged_before(version);
+}
 
 void Db::maintain() { impl_->maintain(); }
 Result<> Db::flush() { return impl_->flush(); }
