@@ -30,7 +30,7 @@ using FlagValues = std::map<std::string, std::string, std::less<>>;
 FlagValues default_flag_values();
 
 struct ServeOptions {
-  std::string config_file;  // empty: the zero-config default
+  std::string config_file;         // empty: the zero-config default
   std::string strata_config_file;  // empty: its defaults
   std::string listen_address;
   std::string web_config_file;
@@ -52,6 +52,7 @@ struct ServeOptions {
   Millis slow_query{0};
   size_t threads = 0;  // 0: one a core
   std::vector<std::string> features;
+  std::string alertmanager_config_file;
   std::string procfs;
   std::string sysfs;
   std::string rootfs;

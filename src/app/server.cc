@@ -183,6 +183,15 @@ Result<> Server::open() {
                    }}}});
   scrape_->set_guard(strata_config_.get()->guard);
   engine_ = std::make_unique<promql::Engine>(TRY(engine_options(options_)), work_.get(), clock_);
+  alerting_ = TRY(alerting::Engine::open(
+      {.directory = options_.storage_path + "/alerting",
+       .config_file = options_.alertmanager_config_file,
+       .external_url = "http://" + options_.listen_address},
+      {.http = [client = client_.get()](
+                   auto request, auto done) { client->fetch(std::move(request), std::move(done)); },
+       .fs = real_fs(),
+       .clock = clock_,
+       .metrics = registry_}));
 
   metrics::register_build_info(registry_);
   add_metrics(store_metrics(registry_, *db_));
@@ -241,6 +250,7 @@ Result<> Server::listen() {
       });
   add_metrics(net_metrics(registry_, *http_, *client_));
   add_metrics(discovery_metrics(registry_, *discovery_));
+  alerting_->start();
   return {};
 }
 
@@ -272,6 +282,7 @@ api::Services Server::services() {
           .quit = [] { ::kill(::getpid(), SIGTERM); },  // the main thread takes it from there
           .max_queries = options_.max_queries,
           .slow_query = options_.slow_query,
+          .alerting = alerting_.get(),
           .admin_api = options_.admin_api,
           .snapshot_dir = options_.storage_path + "/snapshots",
           .lifecycle = options_.lifecycle,
@@ -310,6 +321,7 @@ Result<> Server::reload() {
   if (!ready_) return fail(ErrorCode::kUnavailable, "Strata is starting or stopping");
   MutexLock lock(reload_mutex_);
   auto loaded = load_configuration();
+  if (loaded) loaded = alerting_->reload();
   if (!loaded) {
     auto status = *reload_status_.get();
     status.success = false;
@@ -344,6 +356,7 @@ void Server::stop() {
     }
   }
   discovery_.reset();  // asks for nothing more
+  alerting_.reset();   // what is under way is tried again after the next start
   dns_.reset();
   client_.reset();
   loop_.stop();
