@@ -242,8 +242,8 @@ Result<Reply> read_silences(const Services& services, Call& call) {
 
 Result<Reply> add_silence(const Services& services, Call& call) {
   auto* am = TRY(engine(services));
-  const auto id =
-      TRY(am->silences().set(TRY(read_silence(call.request().body)), services.clock.now_ms()));
+  auto silence = TRY(read_silence(call.request().body));
+  const auto id = TRY(am->silences().set(std::move(silence), services.clock.now_ms()));
   std::string out;
   JsonWriter(out).begin_object().key("silenceID").string(id).end_object();
   return json_reply(200, std::move(out));
