@@ -24,6 +24,10 @@
 #include "strata/metrics.h"
 #include "tsdb/db.h"
 
+namespace strata::alerting {
+class Engine;
+}
+
 namespace strata::api {
 
 class ActiveQueries;
@@ -61,6 +65,7 @@ struct Services {
   size_t max_queries = 20;                // that run at a time; kMaxWaiting more wait
   Millis slow_query{0};                   // queries that take longer are logged; 0: none
   std::optional<Regex> cors_origin = {};  // whose pages may read answers; none: nobody's
+  alerting::Engine* alerting = nullptr;   // /api/v2; null: it answers 503
   bool admin_api = false;                 // /api/v1/admin is there
   std::string snapshot_dir = {};          // where snapshots are made: "data/snapshots"
   bool lifecycle = false;                 // /-/quit is there

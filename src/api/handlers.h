@@ -64,6 +64,14 @@ Result<Reply> quit(const Services&, Call&);
 // federate_handler.cc
 Result<Reply> federate(const Services&, Call&);
 
+// alertmanager_handlers.cc
+Result<Reply> am_status(const Services&, Call&);
+Result<Reply> am_receivers(const Services&, Call&);
+Result<Reply> am_alerts(const Services&, Call&);
+Result<Reply> am_groups(const Services&, Call&);
+Result<Reply> am_silences(const Services&, Call&);
+Result<Reply> am_silence(const Services&, Call&);
+
 // page_handlers.cc
 Result<Reply> healthy(const Services&, Call&);
 Result<Reply> ready(const Services&, Call&);

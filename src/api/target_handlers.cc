@@ -1,6 +1,7 @@
 // /api/v1/targets, targets/metadata, metadata.
 #include <set>
 
+#include "api/alertmanager_json.h"
 #include "api/api.h"
 #include "api/handlers.h"
 #include "api/json_time.h"
@@ -10,12 +11,6 @@
 
 namespace strata::api {
 namespace {
-
-void write_labels(JsonWriter& json, const Labels& labels) {
-  json.begin_object();
-  for (const auto& label : labels) json.key(label.name).string(label.value);
-  json.end_object();
-}
 
 std::string_view health_name(scrape::Health health) {
   switch (health) {

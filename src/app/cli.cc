@@ -278,6 +278,13 @@ int run(int argc, char** argv) {
   auto* check_config_command = check->add_subcommand("config", "Check a prometheus.yml");
   std::string config_path;
   check_config_command->add_option("file", config_path, "The file to check")->required();
+  auto* check_alertmanager_command =
+      check->add_subcommand("alertmanager", "Check an alertmanager.yml, or ask where alerts go");
+  check_alertmanager_command->add_option("file", config_path, "The file to check")->required();
+  std::vector<std::string> alert_labels;
+  check_alertmanager_command
+      ->add_option("labels", alert_labels, "name=value of an alert: who would be told of it")
+      ->option_text("LABEL ...");
 
   QueryCommand query;
   auto* query_command = app.add_subcommand("query", "Ask a running server");
@@ -333,6 +340,7 @@ int run(int argc, char** argv) {
   if (agent_check_command->parsed()) return agent_check(agent_values);
   if (agent_command->parsed()) return agent(agent_values);
   if (check_config_command->parsed()) return check_config(config_path);
+  if (check_alertmanager_command->parsed()) return check_alertmanager(config_path, alert_labels);
   if (instant->parsed()) return query_instant(query);
   if (range->parsed()) return query_range(query);
   if (analyze_query->parsed()) return query_analyze(query);

@@ -2,6 +2,7 @@
 // person should read.
 #pragma once
 #include <string>
+#include <vector>
 
 #include "app/agent_flags.h"
 #include "app/flags.h"
@@ -19,6 +20,10 @@ int agent_check(const AgentFlags& flags);
 
 /// Says whether Strata would load the file, and what it would ignore.
 int check_config(const std::string& path);
+
+/// The same for an alertmanager.yml; with `labels` ("severity=page"), says who would be told of an
+/// alert that has them.
+int check_alertmanager(const std::string& path, const std::vector<std::string>& labels);
 
 /// How an answer is printed.
 enum class OutputFormat : uint8_t { kTable, kJson, kCsv, kPlot };

@@ -66,6 +66,8 @@ constexpr Flag kFlags[] = {
      "Prometheus' experimental features: promql-experimental-functions, "
      "promql-extended-range-selectors, promql-binop-fill-modifiers, "
      "promql-delayed-name-removal, created-timestamp-zero-ingestion."},
+    {"alertmanager.config.file", "", "FILE",
+     "Where alerts go, in Alertmanager's format. Without it they are shown, and nobody is told."},
     {"path.procfs", "/proc", "DIR", "Where this host's /proc is mounted."},
     {"path.sysfs", "/sys", "DIR", "Where this host's /sys is mounted."},
     {"path.rootfs", "/", "DIR", "Where this host's file systems are mounted."},
@@ -195,6 +197,7 @@ Result<ServeOptions> serve_options(const FlagValues& values) {
       .alert_no_data_hold = read.duration("rules.alert.no-data-hold"),
       .threads = read.number("work.threads"),
       .features = split(read.text("enable-feature")),
+      .alertmanager_config_file = read.text("alertmanager.config.file"),
       .procfs = read.text("path.procfs"),
       .sysfs = read.text("path.sysfs"),
       .rootfs = read.text("path.rootfs"),

@@ -60,6 +60,7 @@ struct ServeOptions {
   Millis alert_no_data_hold{0};
   size_t threads = 0;  // 0: one a core
   std::vector<std::string> features;
+  std::string alertmanager_config_file;
   std::string procfs;
   std::string sysfs;
   std::string rootfs;

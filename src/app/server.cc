@@ -182,6 +182,15 @@ Result<> Server::open() {
                                                           "created-timestamp-zero-ingestion")}});
   configure_own_parts();
   engine_ = std::make_unique<promql::Engine>(TRY(engine_options(options_)), work_.get(), clock_);
+  alerting_ = TRY(alerting::Engine::open(
+      {.directory = options_.storage_path + "/alerting",
+       .config_file = options_.alertmanager_config_file,
+       .external_url = "http://" + options_.listen_address},
+      {.http = [client = client_.get()](
+                   auto request, auto done) { client->fetch(std::move(request), std::move(done)); },
+       .fs = real_fs(),
+       .clock = clock_,
+       .metrics = registry_}));
 
   rules_ = TRY(RuleEngine::open(options_.storage_path + "/rules",
                                 RuleEngineDeps{.db = *db_,
@@ -256,6 +265,7 @@ Result<> Server::listen() {
       });
   add_metrics(net_metrics(registry_, *http_, {client_.get(), scrape_client_.get()}));
   add_metrics(discovery_metrics(registry_, *discovery_));
+  alerting_->start();
   return {};
 }
 
@@ -328,6 +338,7 @@ Result<> Server::reload() {
   if (!ready_) return fail(ErrorCode::kUnavailable, "Strata is starting or stopping");
   MutexLock lock(reload_mutex_);
   auto loaded = load_configuration();
+  if (loaded) loaded = alerting_->reload();
   if (!loaded) {
     auto status = *reload_status_.get();
     status.success = false;
@@ -373,6 +384,7 @@ void Server::stop() {
     }
   }
   discovery_.reset();  // asks for nothing more
+  alerting_.reset();   // what is under way is tried again after the next start
   dns_.reset();
   tcp_.reset();
   scrape_client_.reset();

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "alerting/engine.h"
 #include "api/api.h"
 #include "app/flags.h"
 #include "app/rule_engine.h"
@@ -93,6 +94,7 @@ class Server {
   std::unique_ptr<scrape::Manager> scrape_;
   std::unique_ptr<discover::DiscoveryManager> discovery_;
   std::unique_ptr<promql::Engine> engine_;
+  std::unique_ptr<alerting::Engine> alerting_;
   std::unique_ptr<RuleEngine> rules_;
   std::unique_ptr<api::Api> api_;
   std::unique_ptr<net::HttpServer> http_;

@@ -1,5 +1,6 @@
 // What the command line can do with a store's directory while no server runs on it: bring data in,
-// take it out, look at it, check it; and ask a running server about its series. Each returns the process' exit code.
+// take it out, look at it, check it; and ask a running server about its series. Each returns the
+// process' exit code.
 #pragma once
 #include <string>
 #include <vector>

@@ -1,0 +1,172 @@
+#include "alerting/delivery.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+
+namespace strata::alerting {
+
+struct Delivery::Metrics {
+  explicit Metrics(metrics::Registry& registry)
+      : requests(registry.counter<"integration">("alertmanager_notification_requests_total",
+                                                 "Attempts to deliver a notification.")),
+        failed_requests(registry.counter<"integration">(
+            "alertmanager_notification_requests_failed_total", "Attempts that failed.")),
+        failed(registry.counter<"integration", "reason">(
+            "alertmanager_notifications_failed_total",
+            "Notifications that were given up, by what their last attempt met.")),
+        latency(registry.histogram<"integration">("alertmanager_notification_latency_seconds",
+                                                  "How long attempts took.", {1, 5, 10, 15, 20})) {}
+
+  metrics::Family<metrics::Counter, "integration">& requests;
+  metrics::Family<metrics::Counter, "integration">& failed_requests;
+  metrics::Family<metrics::Counter, "integration", "reason">& failed;
+  metrics::Family<metrics::Histogram, "integration">& latency;
+};
+
+struct Delivery::Mail {
+  Mutex mutex;
+  std::vector<Outcome> outcomes GUARDED_BY(mutex);
+  std::function<void()> wake GUARDED_BY(mutex);  // empty once the Delivery is gone
+
+  void put(Outcome outcome) {
+    std::function<void()> call;
+    {
+      MutexLock lock(mutex);
+      outcomes.push_back(std::move(outcome));
+      call = wake;
+    }
+    if (call) call();
+  }
+};
+
+Delivery::Delivery(DeliveryDeps deps)
+    : deps_(std::move(deps)),
+      metrics_(std::make_unique<Metrics>(deps_.metrics)),
+      mail_(std::make_shared<Mail>()) {
+  MutexLock lock(mail_->mutex);
+  mail_->wake = deps_.wake;
+}
+
+Delivery::~Delivery() {
+  stop_.request_stop();
+  MutexLock lock(mail_->mutex);
+  mail_->wake = nullptr;
+}
+
+std::optional<TimestampMs> Delivery::next_due() const {
+  // While all places are taken, the next attempt waits for an outcome.
+  return in_flight_ >= kMaxInFlight ? std::nullopt : deps_.outbox.next_due();
+}
+
+void Delivery::poll() {
+  std::vector<Outcome> outcomes;
+  {
+    MutexLock lock(mail_->mutex);
+    outcomes.swap(mail_->outcomes);
+  }
+  for (const Outcome& outcome : outcomes) write_down(outcome);
+  if (in_flight_ >= kMaxInFlight) return;
+  auto due = deps_.outbox.take_due(deps_.clock.now_ms(), kMaxInFlight - in_flight_);
+  if (!due) {
+    log_error("the outbox cannot be read", {{"error", due.error().message}});
+    return;
+  }
+  for (Message& message : *due) begin(std::move(message));
+}
+
+const discover::PeerClient& Delivery::client_of(const Integration& integration) {
+  auto& client = clients_[&integration];
+  if (client == nullptr) {
+    client =
+        std::make_unique<discover::PeerClient>(deps_.http, integration.http, deps_.fs, deps_.clock);
+  }
+  return *client;
+}
+
+void Delivery::begin(Message message) {
+  ++in_flight_;
+  if (auto config = deps_.config(); config != config_) {
+    clients_.clear();
+    config_ = std::move(config);
+  }
+  const TimestampMs began_at = deps_.clock.now_ms();
+  const auto began = deps_.clock.steady();
+  auto finish = [mail = mail_, &clock = deps_.clock, began_at, began](Message done,
+                                                                      Verdict verdict) {
+    const auto took = std::chrono::duration_cast<Millis>(clock.steady() - began);
+    Attempt attempt{.message = done.id,
+                    .at = began_at + took.count(),
+                    .took = took,
+                    .delivered = verdict.delivered,
+                    .detail = verdict.detail};
+    mail->put({std::move(done), std::move(attempt), std::move(verdict)});
+  };
+  const auto give_up = [&](std::string why) {
+    finish(std::move(message),
+           {.delivered = false, .retriable = false, .retry_after = {}, .detail = std::move(why)});
+  };
+  const Receiver* receiver = config_->receiver(message.key.receiver);
+  if (receiver == nullptr) return give_up("the receiver is not in alertmanager.yml any more");
+  const auto integration = std::ranges::find_if(receiver->integrations, [&](const Integration& i) {
+    return i.kind->name == message.key.integration &&
+           static_cast<int64_t>(i.index) == message.key.index;
+  });
+  const Provider* provider = find_provider(message.key.integration);
+  if (integration == receiver->integrations.end() || provider == nullptr) {
+    return give_up("the receiver has no such integration any more");
+  }
+  auto request = provider->request(*integration, message.parts, deps_.fs);
+  if (!request) {
+    return finish(std::move(message), {.delivered = false,
+                                       .retriable = true,
+                                       .retry_after = {},
+                                       .detail = request.error().message});
+  }
+  const Millis timeout = integration->settings.duration("timeout");
+  request->timeout = timeout > Millis(0) ? std::chrono::nanoseconds(timeout) : kTimeout;
+  request->max_body_bytes = 1 << 20;
+  request->stop = stop_.get_token();
+  const auto& client = client_of(*integration);
+  client.prepare(*request);
+  client.fetch(*std::move(request), [finish, provider, message = std::move(message)](
+                                        Result<net::ClientResponse> response) mutable {
+    Verdict verdict;
+    if (response) {
+      verdict = provider->judge(*response);
+    } else {
+      // A redirect loop or a bad URL does not get better by trying; a peer that is away may.
+      verdict.retriable = response.error().code != ErrorCode::kBadData;
+      verdict.detail = response.error().message;
+    }
+    finish(std::move(message), std::move(verdict));
+  });
+}
+
+void Delivery::write_down(const Outcome& outcome) {
+  --in_flight_;
+  const auto& kind = outcome.message.key.integration;
+  metrics_->requests.with(kind).inc();
+  metrics_->latency.with(kind).observe(std::chrono::duration<double>(outcome.attempt.took).count());
+  if (outcome.verdict.delivered) {
+    if (const auto done = deps_.outbox.succeeded(outcome.message, outcome.attempt); !done) {
+      log_error("a delivery could not be written down", {{"error", done.error().message}});
+    }
+    return;
+  }
+  metrics_->failed_requests.with(kind).inc();
+  const auto over = deps_.outbox.failed(outcome.message, outcome.attempt, outcome.verdict.retriable,
+                                        outcome.verdict.retry_after);
+  if (!over) {
+    log_error("a failed delivery could not be written down", {{"error", over.error().message}});
+    return;
+  }
+  if (*over) metrics_->failed.with(kind, outcome.verdict.retriable ? "other" : "clientError").inc();
+  log_warn(*over ? "a notification was given up" : "a notification was not delivered; trying again",
+           {{"receiver", outcome.message.key.receiver},
+            {"integration", kind},
+            {"attempt", std::to_string(outcome.attempt.message)},
+            {"error", outcome.verdict.detail}});
+}
+
+}  // namespace strata::alerting

@@ -1,0 +1,137 @@
+#include "alerting/engine.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+
+namespace strata::alerting {
+namespace {
+
+constexpr std::string_view kNobody = "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n";
+constexpr TimestampMs kCollectEvery = 3'600'000;
+// Also a jump of the wall clock is noticed within this.
+constexpr std::chrono::milliseconds kLongestSleep{1000};
+
+Result<AlertmanagerFile> load(const EngineOptions& options, Fs& fs) {
+  if (options.config_file.empty()) return parse_alertmanager_file(kNobody, "", fs);
+  return load_alertmanager_file(options.config_file, fs);
+}
+
+void log_warnings(const AlertmanagerFile& file) {
+  for (const std::string& warning : file.warnings) log_warn(warning);
+  for (const std::string& what : unsupported(file)) log_warn(what);
+}
+
+}  // namespace
+
+std::vector<std::string> unsupported(const AlertmanagerFile& file) {
+  std::vector<std::string> out;
+  for (const Receiver& receiver : file.receivers) {
+    for (const Integration& integration : receiver.integrations) {
+      if (find_provider(integration.kind->name) != nullptr) continue;
+      out.push_back(fmt::format("receiver \"{}\": {} is not supported yet: nothing is sent to it",
+                                receiver.name, integration.kind->name));
+    }
+  }
+  return out;
+}
+
+Result<std::unique_ptr<Engine>> Engine::open(EngineOptions options, EngineDeps deps) {
+  std::unique_ptr<Engine> out(new Engine(std::move(options), std::move(deps)));
+  auto file = TRY(load(out->options_, out->deps_.fs));
+  log_warnings(file);
+  TRY(out->deps_.fs.create_directories(out->options_.directory));
+  out->db_ = TRY(state::Database::open(out->options_.directory + "/state.db"));
+  const TimestampMs now = out->deps_.clock.now_ms();
+  out->silences_ = TRY(Silences::open(*out->db_));
+  out->log_ = TRY(NotificationLog::open(*out->db_));
+  out->outbox_ = TRY(Outbox::open(*out->db_, now));
+  const RenderContext context{.external_url = out->options_.external_url};
+  out->router_ = std::make_unique<Router>(
+      RouterDeps{.silences = *out->silences_,
+                 .log = *out->log_,
+                 .outbox = *out->outbox_,
+                 .render = [context](const Notification& notification,
+                                     const Destination& to) -> Result<MessageParts> {
+                   const Provider* provider = find_provider(to.integration->kind->name);
+                   if (provider == nullptr) return bad_data("not supported yet");
+                   return provider->render(context, notification, to);
+                 },
+                 .metrics = out->deps_.metrics});
+  out->router_->set_config(std::make_shared<const AlertmanagerFile>(std::move(file)), now);
+  out->delivery_ = std::make_unique<Delivery>(
+      DeliveryDeps{.outbox = *out->outbox_,
+                   .http = out->deps_.http,
+                   .fs = out->deps_.fs,
+                   .clock = out->deps_.clock,
+                   .metrics = out->deps_.metrics,
+                   .config = [router = out->router_.get()] { return router->config(); },
+                   .wake = [engine = out.get()] { engine->wake(); }});
+  return out;
+}
+
+Engine::~Engine() {
+  thread_.request_stop();
+  wake();
+  if (thread_.joinable()) thread_.join();
+  delivery_.reset();  // nothing calls back into us after this
+}
+
+void Engine::start() {
+  thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+}
+
+Result<> Engine::reload() {
+  auto file = TRY(load(options_, deps_.fs));
+  log_warnings(file);
+  router_->set_config(std::make_shared<const AlertmanagerFile>(std::move(file)),
+                      deps_.clock.now_ms());
+  wake();
+  return {};
+}
+
+Result<> Engine::put(std::vector<Alert> alerts) {
+  const auto put = router_->put(std::move(alerts), deps_.clock.now_ms());
+  wake();
+  return put;
+}
+
+void Engine::wake() {
+  MutexLock lock(mutex_);
+  woken_ = true;
+  changed_.notify_one();
+}
+
+void Engine::sleep(const std::stop_token& stop) {
+  auto wait = kLongestSleep;
+  const TimestampMs now = deps_.clock.now_ms();
+  for (const auto due : {router_->next_due(), delivery_->next_due()}) {
+    if (due) wait = std::clamp(std::chrono::milliseconds(*due - now), {}, wait);
+  }
+  MutexLock lock(mutex_);
+  if (!woken_ && !stop.stop_requested()) changed_.wait_for(lock, wait);
+  woken_ = false;
+}
+
+void Engine::run(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    const TimestampMs now = deps_.clock.now_ms();
+    router_->tick(now);
+    delivery_->poll();
+    if (now - collected_at_ >= kCollectEvery) collect_garbage(now);
+    sleep(stop);
+  }
+}
+
+void Engine::collect_garbage(TimestampMs now) {
+  collected_at_ = now;
+  const auto silences = silences_->collect_garbage(now);
+  const auto log = log_->collect_garbage(now);
+  const auto outbox = outbox_->collect_garbage(now);
+  for (const auto& error : {silences ? "" : silences.error().message,
+                            log ? "" : log.error().message, outbox ? "" : outbox.error().message}) {
+    if (!error.empty()) log_error("old alerting state could not be deleted", {{"error", error}});
+  }
+}
+
+}  // namespace strata::alerting
