@@ -27,10 +27,9 @@ TEST(AgentFlags, DefaultsListenWhereDcgmExporterDoes) {
 TEST(AgentFlags, AWrongValueIsNamed) {
   EXPECT_EQ(agent_options(with("gpu.deadline", "soon")).error().message,
             "--gpu.deadline=soon: not a duration such as 3s");
-  EXPECT_NE(agent_options(with("gpu.fields", "/does/not/exist.csv"))
-                .error()
-                .message.find("--gpu.fields"),
-            std::string::npos);
+  EXPECT_NE(
+      agent_options(with("gpu.fields", "/does/not/exist.csv")).error().message.find("--gpu.fields"),
+      std::string::npos);
 }
 
 TEST(AgentFlags, CollectorsAreChosenAsInNodeExporter) {

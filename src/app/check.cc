@@ -52,8 +52,8 @@ int check_alertmanager(const std::string& path, const std::vector<std::string>& 
       fmt::print(stderr, "strata: \"{}\" is no label: write name=value\n", text);
       return 2;
     }
-    alert.push_back({std::string_view(text).substr(0, equals),
-                     std::string_view(text).substr(equals + 1)});
+    alert.push_back(
+        {std::string_view(text).substr(0, equals), std::string_view(text).substr(equals + 1)});
   }
   const alerting::RouteTree routes(file->route);
   for (const auto* route : routes.match(Labels::from(std::move(alert)))) {

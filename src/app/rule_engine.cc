@@ -36,7 +36,7 @@ RuleEngine::RuleEngine(const RuleEngineDeps& deps, std::unique_ptr<rules::StateL
                                   .work = deps.work,
                                   .clock = deps.clock,
                                   .state = state_.get(),
-                                  .sink = nullptr}) {}
+                                  .sink = deps.sink}) {}
 
 Result<std::vector<rules::RuleFile>> RuleEngine::load(const config::Config& config,
                                                       const promql::ParserOptions& syntax) {

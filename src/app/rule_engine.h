@@ -34,6 +34,7 @@ struct RuleEngineDeps {
   ThreadPool& work;
   net::Loop& loop;
   const Clock& clock;
+  rules::Sink* sink = nullptr;  // who is told of alerts; outlives this
 };
 
 class RuleEngine {

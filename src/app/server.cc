@@ -192,12 +192,15 @@ Result<> Server::open() {
        .clock = clock_,
        .metrics = registry_}));
 
+  alert_sink_ = std::make_unique<AlertSink>(
+      *alerting_, [this] { return config_.get()->global.external_labels; });
   rules_ = TRY(RuleEngine::open(options_.storage_path + "/rules",
                                 RuleEngineDeps{.db = *db_,
                                                .engine = engine_->options(),
                                                .work = *work_,
                                                .loop = loop_,
-                                               .clock = clock_}));
+                                               .clock = clock_,
+                                               .sink = alert_sink_.get()}));
 
   metrics::register_build_info(registry_);
   add_metrics(store_metrics(registry_, *db_));

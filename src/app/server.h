@@ -11,6 +11,7 @@
 
 #include "alerting/engine.h"
 #include "api/api.h"
+#include "app/alert_sink.h"
 #include "app/flags.h"
 #include "app/rule_engine.h"
 #include "base/snapshot.h"
@@ -95,6 +96,7 @@ class Server {
   std::unique_ptr<discover::DiscoveryManager> discovery_;
   std::unique_ptr<promql::Engine> engine_;
   std::unique_ptr<alerting::Engine> alerting_;
+  std::unique_ptr<AlertSink> alert_sink_;
   std::unique_ptr<RuleEngine> rules_;
   std::unique_ptr<api::Api> api_;
   std::unique_ptr<net::HttpServer> http_;
