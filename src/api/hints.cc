@@ -80,7 +80,7 @@ std::string hint_for(const SeriesSource& source, const VectorSelector& selector,
 
 }  // namespace
 
-std::vector<std::string> hints(const SeriesSource& source, const Expr& expr,
+std::vector<std::string> hints(const SeriesSource& source, const promql::Expr& expr,
                                std::string_view text) {
   const auto selectors = selectors_of(expr);
   std::vector<std::string> out;

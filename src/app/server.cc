@@ -178,8 +178,9 @@ Result<> Server::open() {
                    [this](std::string& out) {
                      append_own_exposition(out, metrics::Format::kText);
                    }}},
-      .features = {.created_zeros = std::ranges::contains(options_.features,
-                                                          "created-timestamp-zero-ingestion")}});
+      .features = {.created_zeros =
+                       std::ranges::find(options_.features, "created-timestamp-zero-ingestion") !=
+                       options_.features.end()}});
   configure_own_parts();
   engine_ = std::make_unique<promql::Engine>(TRY(engine_options(options_)), work_.get(), clock_);
   alerting_ = TRY(alerting::Engine::open(
