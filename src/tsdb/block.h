@@ -92,8 +92,9 @@ class BlockWriter {
 };
 
 enum class BlockVerify : uint8_t {
-  kQuick,  // the index's checksums and the size of `data`; tiles are checked when first read
-  kFull,   // and every tile, decoded
+  kQuick,    // the index's checksums; tiles are checked when first read
+  kFull,     // and every tile, decoded
+  kSalvage,  // for merge_blocks() only: series and places must be whole, the rest of the index not
 };
 
 /// One damaged tile, or an index that does not fit its data.
@@ -158,6 +159,8 @@ class BlockReader {
   Result<std::vector<std::string>> label_values(std::string_view name,
                                                 std::span<const Matcher> matchers) const;
 
+  /// Whether it was written with TileOptions::cold, or nothing of it can be read.
+  bool is_cold() const;
   uint32_t tile_count() const;
   Result<BlockTile> tile(uint32_t i) const;
   /// Checked against its CRC32C once a reader; valid while the reader lives.
@@ -167,6 +170,8 @@ class BlockReader {
 
   /// Decodes everything; empty when all is well.
   std::vector<BlockDamage> damage() const;
+  /// Of tiles that `data` is too short for, and of those that reads found damaged so far.
+  std::vector<BlockDamage> known_damage() const;
 
  private:
   struct State;

@@ -61,5 +61,8 @@ static_assert(sizeof(NameEntry) == 12 && sizeof(ValueEntry) == 8 && sizeof(TileE
 std::string encode_meta(const BlockMeta& meta);
 Result<BlockMeta> decode_meta(std::string_view bytes);
 std::string meta_json(const BlockMeta& meta);
+/// Times and number of samples from the text of meta.json, as far as it can be read: to say what is
+/// lost with a block whose index is damaged.
+BlockMeta peek_meta_json(std::string_view text);
 
 }  // namespace strata::tsdb

@@ -53,8 +53,9 @@ class IndexBuilder {
 /// in bytes that a checksum vouches for is kCorruption all the same.
 class IndexView {
  public:
-  /// Checks header, table and every section's checksum.
-  static Result<IndexView> open(std::string_view bytes);
+  /// Checks header, table and every section's checksum. With `salvage`, sections without which
+  /// series and their places are still known (meta, postings) may be damaged; they are then empty.
+  static Result<IndexView> open(std::string_view bytes, bool salvage = false);
 
   Result<BlockMeta> meta() const { return decode_meta(section(Section::kMeta)); }
   uint32_t series_count() const { return series_count_; }

@@ -42,14 +42,10 @@ std::optional<std::string_view> item(std::string_view section, uint32_t count, u
 
 }  // namespace
 
-Result<IndexView> IndexView::open(std::string_view bytes) {
+Result<IndexView> IndexView::open(std::string_view bytes, bool salvage) {
   if (bytes.size() < kFileHeaderBytes + kIndexTailBytes || !bytes.starts_with(kIndexMagic) ||
       !bytes.ends_with(kIndexEndMagic)) {
     return corrupt("it is cut short, or no index");
-  }
-  const auto version = row<uint32_t>(bytes.substr(8), 0);
-  if (version > kBlockVersion) {
-    return bad_data(fmt::format("version {} is newer than this program", version));
   }
   const auto tail = bytes.substr(bytes.size() - kIndexTailBytes);
   const size_t count = row<uint32_t>(tail, 0);
@@ -60,6 +56,11 @@ Result<IndexView> IndexView::open(std::string_view bytes) {
   const auto table = bytes.substr(bytes.size() - kIndexTailBytes - table_bytes, table_bytes + 4);
   if (crc32c(table, crc32c(bytes.substr(0, kFileHeaderBytes))) != row<uint32_t>(tail, 1)) {
     return corrupt("its table of sections is damaged");
+  }
+  // After the checksum: a flipped bit is no newer version.
+  const auto version = row<uint32_t>(bytes.substr(8), 0);
+  if (version > kBlockVersion) {
+    return bad_data(fmt::format("version {} is newer than this program", version));
   }
   IndexView index;
   std::array<bool, kSections> seen{};
@@ -76,6 +77,11 @@ Result<IndexView> IndexView::open(std::string_view bytes) {
     index.sections_[id] = bytes.substr(offset, length);
     seen[id] = true;
     if (crc32c(index.sections_[id]) != crc) {
+      const auto section = static_cast<Section>(id);
+      if (salvage && (section == Section::kMeta || section == Section::kPostings)) {
+        index.sections_[id] = {};
+        continue;
+      }
       return corrupt(fmt::format("section {} at offset {} is damaged", kSectionNames[id], offset));
     }
   }

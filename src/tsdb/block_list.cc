@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/log.h"
+#include "tsdb/block_format.h"
 #include "tsdb/frame_file.h"
 #include "tsdb/visibility.h"
 #include "tsdb/window.h"
@@ -16,6 +17,16 @@ namespace {
 constexpr int kMergeFactor = 3;
 constexpr Millis kLongestBlock = std::chrono::days(31);
 
+// Where the window begins that a block's first tile is in.
+Result<TimestampMs> block_start(const BlockReader& block, Millis span) {
+  TimestampMs start = kMaxTime;
+  for (uint32_t i = 0; i < block.tile_count(); ++i) {
+    const BlockTile tile = TRY(block.tile(i));
+    start = std::min(start, tile.range.min);
+  }
+  return window_start(start, span);
+}
+
 }  // namespace
 
 uint64_t block_bytes(const BlockMeta& meta) {
@@ -27,8 +38,7 @@ void BlockList::insert(BlockPtr block) {
   blocks_.insert(std::ranges::upper_bound(blocks_, key(block), {}, key), std::move(block));
 }
 
-Result<> BlockList::open(
-    const std::function<void(const std::string& path, const Error& error)>& on_damage) {
+Result<> BlockList::open(const OnDamage& on_damage) {
   TRY(fs_.create_directories(dir_));
   std::set<std::string> replaced;
   std::vector<BlockPtr> opened;
@@ -47,11 +57,14 @@ Result<> BlockList::open(
     if (block) {
       const auto& sources = (*block)->meta().sources;
       replaced.insert(sources.begin(), sources.end());
+      for (const BlockDamage& damage : (*block)->known_damage()) on_damage(damage, false);
       opened.push_back(std::move(*block));
     } else if (block.error().code == ErrorCode::kIo || block.error().code == ErrorCode::kBadData) {
       return std::unexpected(std::move(block).error());  // not damage: a newer format, or no access
     } else {
-      on_damage(path, block.error());
+      const auto json = fs_.read_file(path + "/" + std::string(kMetaFile));
+      const BlockMeta lost = peek_meta_json(json ? *json : std::string());
+      on_damage({block.error().message, path, {lost.min_time, lost.max_time}, lost.samples}, true);
       keep_aside(fs_, path);
     }
   }
@@ -195,10 +208,17 @@ bool BlockList::has_deletion(const BlockPtr& block, const Upkeep& upkeep) const 
   });
 }
 
-/// A block of which something is deleted, or that has series to be kept and others that are not.
+bool BlockList::is_old(const BlockPtr& block, const Upkeep& upkeep) const {
+  const TimestampMs after = options_.cold_after.count();
+  return after > 0 && block->meta().max_time < upkeep.newest - after;
+}
+
+/// A block of which something is deleted or damaged, that has series to be kept and others that are
+/// not, or that is old and not yet coded for that.
 BlockPtr BlockList::next_rewrite(const Upkeep& upkeep) {
   for (const BlockPtr& block : all()) {
-    if (has_deletion(block, upkeep)) return block;
+    if (has_deletion(block, upkeep) || !block->known_damage().empty()) return block;
+    if (is_old(block, upkeep) && !block->is_cold()) return block;
     const auto classes = classes_in(block, upkeep.retention);
     bool some_expired = false;
     bool some_kept = false;
@@ -220,6 +240,8 @@ Result<std::string> BlockList::write_merged(const std::vector<BlockPtr>& group,
   const Visibility visibility(upkeep.deletions.writing(path.substr(path.rfind('/') + 1)),
                               upkeep.retention, upkeep.newest, {});
   BlockOptions block_options;
+  block_options.tiles.cold =
+      std::ranges::all_of(group, [&](const BlockPtr& block) { return is_old(block, upkeep); });
   for (const BlockPtr& block : group) {
     const uint32_t level = block->meta().level + (group.size() > 1 ? 1 : 0);
     block_options.level = std::max(block_options.level, level);
@@ -243,7 +265,8 @@ Result<std::string> BlockList::write_merged(const std::vector<BlockPtr>& group,
   return path;
 }
 
-Result<> BlockList::merge(const std::vector<BlockPtr>& group, const Upkeep& upkeep) {
+/// Returns the new block's path; empty when nothing is left.
+Result<std::string> BlockList::merge(const std::vector<BlockPtr>& group, const Upkeep& upkeep) {
   {
     MutexLock lock(mutex_);
     merging_ = group;
@@ -265,8 +288,7 @@ Result<> BlockList::merge(const std::vector<BlockPtr>& group, const Upkeep& upke
   }
   MutexLock lock(mutex_);
   merging_.clear();
-  TRY(std::move(merged));
-  return {};
+  return merged;
 }
 
 Result<bool> BlockList::compact(const Upkeep& upkeep) {
@@ -289,6 +311,65 @@ Result<size_t> BlockList::clean(const Upkeep& upkeep) {
     ++cleaned;
   }
   return cleaned;
+}
+
+/// Of a block that was kept aside: `name` is NAME.damaged, perhaps with a number behind.
+Result<> BlockList::salvage(const std::string& name, const Upkeep& upkeep, RepairReport& report) {
+  const std::string path = dir_ + "/" + name;
+  const std::string original = name.substr(0, name.find(".damaged"));
+  for (const BlockPtr& block : all()) {
+    const auto& sources = block->meta().sources;
+    // What could be saved was saved before: the block was merged or repaired since.
+    if (block->name() == original || std::ranges::find(sources, original) != sources.end()) {
+      return {};
+    }
+  }
+  const auto block = BlockReader::open(fs_, path, BlockVerify::kSalvage);
+  if (!block) {
+    report.blocks.push_back(
+        {.block = path, .into = {}, .lost = {}, .error = block.error().message});
+    return {};
+  }
+  const std::string to = new_path(TRY(block_start(**block, options_.block_span)));
+  BlockOptions block_options{.level = (*block)->meta().level, .sources = {original}};
+  auto writer = TRY(BlockWriter::create(fs_, to, std::move(block_options)));
+  upkeep.deletions.writing(to.substr(to.rfind('/') + 1));
+  auto written = [&]() -> Result<MergeStats> {
+    auto stats = TRY(merge_blocks({&*block, 1}, *writer, {}, true));
+    if (stats.samples == 0) return stats;
+    TRY(writer->finish());
+    TRY(add(to));
+    return stats;
+  }();
+  upkeep.deletions.written(to.substr(to.rfind('/') + 1));
+  const MergeStats stats = TRY(std::move(written));
+  report.blocks.push_back({.block = path,
+                           .into = stats.samples > 0 ? to : std::string(),
+                           .samples = stats.samples,
+                           .lost = stats.damage,
+                           .error = {}});
+  return {};
+}
+
+Result<RepairReport> BlockList::repair(const Upkeep& upkeep) {
+  MutexLock compact_lock(compact_mutex_);
+  RepairReport report;
+  for (const BlockPtr& block : all()) {
+    ++report.checked;
+    auto damage = block->damage();
+    if (damage.empty()) continue;
+    const std::string path = block->dir();
+    const std::string into = TRY(merge({block}, upkeep));
+    report.blocks.push_back({.block = path, .into = into, .lost = std::move(damage), .error = {}});
+    for (const BlockPtr& made : all()) {
+      if (made->dir() == into) report.blocks.back().samples = made->meta().samples;
+    }
+  }
+  for (const DirEntry& entry : TRY(fs_.list(dir_))) {
+    if (!entry.is_directory || entry.name.find(".damaged") == std::string::npos) continue;
+    TRY(salvage(entry.name, upkeep, report));
+  }
+  return report;
 }
 
 }  // namespace strata::tsdb

@@ -34,9 +34,11 @@ class BlockList {
   BlockList(Fs& fs, std::string dir, const Options& options)
       : fs_(fs), dir_(std::move(dir)), options_(options) {}
 
-  /// Opens what is there; removes unfinished blocks and those that a merge replaced. Damaged ones
-  /// are kept aside; `on_damage` is called for each with what is lost.
-  Result<> open(const std::function<void(const std::string& path, const Error& error)>& on_damage);
+  /// Opens what is there; removes unfinished blocks and those that a merge replaced. Those whose
+  /// index is damaged are kept aside; `on_damage` is called for each, and for those that are served
+  /// but for tiles that `data` is too short for.
+  using OnDamage = std::function<void(const BlockDamage& damage, bool kept_aside)>;
+  Result<> open(const OnDamage& on_damage);
 
   std::vector<BlockPtr> overlapping(TimeRange range) const;
   std::vector<BlockPtr> all() const;
@@ -53,13 +55,20 @@ class BlockList {
   Result<bool> compact(const Upkeep& upkeep);
   /// Writes all blocks anew that a pending deletion concerns; returns how many.
   Result<size_t> clean(const Upkeep& upkeep);
+  /// Checks every tile, writes blocks that have damaged ones anew without them, and makes blocks of
+  /// what can be saved of those that were kept aside. What was damaged stays as NAME.damaged.
+  Result<RepairReport> repair(const Upkeep& upkeep);
 
  private:
   std::vector<BlockPtr> next_merge(const Upkeep& upkeep) const;
   BlockPtr next_rewrite(const Upkeep& upkeep);
+  bool is_old(const BlockPtr& block, const Upkeep& upkeep) const;
   bool has_deletion(const BlockPtr& block, const Upkeep& upkeep) const;
   std::vector<bool> classes_in(const BlockPtr& block, const RetentionPtr& retention);
-  Result<> merge(const std::vector<BlockPtr>& group, const Upkeep& upkeep) REQUIRES(compact_mutex_);
+  Result<std::string> merge(const std::vector<BlockPtr>& group, const Upkeep& upkeep)
+      REQUIRES(compact_mutex_);
+  Result<> salvage(const std::string& name, const Upkeep& upkeep, RepairReport& report)
+      REQUIRES(compact_mutex_);
   Result<std::string> write_merged(const std::vector<BlockPtr>& group, const std::string& path,
                                    const Upkeep& upkeep, std::vector<BlockDamage>& damage);
   void remove(const BlockPtr& block, bool keep_aside_damaged = false);

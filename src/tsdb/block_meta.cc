@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <charconv>
+
 #include "base/json.h"
 #include "tsdb/block_format.h"
 #include "tsdb/byte_reader.h"
@@ -73,6 +76,23 @@ std::string meta_json(const BlockMeta& meta) {
   json.end_object();
   out += '\n';
   return out;
+}
+
+BlockMeta peek_meta_json(std::string_view text) {
+  const auto number = [&](std::string_view key) -> int64_t {
+    const std::string quoted = fmt::format("\"{}\":", key);
+    const size_t at = text.find(quoted);
+    if (at == std::string_view::npos) return 0;
+    int64_t value = 0;
+    const std::string_view rest = text.substr(at + quoted.size());
+    (void)std::from_chars(rest.data(), rest.data() + rest.size(), value);
+    return value;
+  };
+  BlockMeta meta;
+  meta.min_time = number("minTime");
+  meta.max_time = number("maxTime");
+  meta.samples = static_cast<uint64_t>(std::max<int64_t>(0, number("samples")));
+  return meta;
 }
 
 }  // namespace strata::tsdb

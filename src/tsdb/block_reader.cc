@@ -41,20 +41,22 @@ Result<std::shared_ptr<BlockReader>> BlockReader::open(Fs& fs, std::string dir,
   state->dir = std::move(dir);
   state->index_file = TRY(fs.map(fmt::format("{}/{}", state->dir, kIndexFile)));
   state->data_file = TRY(fs.map(fmt::format("{}/{}", state->dir, kDataFile)));
-  auto index = IndexView::open(state->index_file->bytes());
+  auto index = IndexView::open(state->index_file->bytes(), verify == BlockVerify::kSalvage);
   if (!index) return std::unexpected(state->in_index(index.error()));
   state->index = *index;
   auto meta = state->index.meta();
-  if (!meta) return std::unexpected(state->in_index(meta.error()));
-  state->meta = *std::move(meta);
-  state->meta.index_bytes = state->index_file->bytes().size();
-  state->data = state->data_file->bytes();
-  if (!state->data.starts_with(kDataMagic) || state->data.size() != state->meta.data_bytes) {
-    return fail(ErrorCode::kCorruption,
-                fmt::format("block {}: {} has {} bytes where its index wants {}, or does not begin "
-                            "as one",
-                            state->dir, kDataFile, state->data.size(), state->meta.data_bytes));
+  if (meta) {
+    state->meta = *std::move(meta);
+  } else if (verify != BlockVerify::kSalvage) {
+    return std::unexpected(state->in_index(meta.error()));
+  } else {
+    state->meta.series = state->index.series_count();
+    state->meta.tiles = state->index.tile_count();
   }
+  state->meta.index_bytes = state->index_file->bytes().size();
+  // Tiles have frames of their own: a file that is cut short, or whose first bytes are damaged,
+  // loses no other tile than those.
+  state->data = state->data_file->bytes();
   state->checked = std::vector<std::atomic<uint8_t>>(state->index.tile_count());
   if (state->meta.histogram_bytes > 0) {
     state->histograms = BlockHistograms::open(fs, fmt::format("{}/{}", state->dir, kHistogramsFile),
@@ -189,6 +191,13 @@ Result<TileView> BlockReader::open_tile(uint32_t i) const {
   return *view;
 }
 
+bool BlockReader::is_cold() const {
+  for (uint32_t i = 0; i < tile_count(); ++i) {
+    if (const auto view = open_tile(i)) return view->cold();
+  }
+  return true;
+}
+
 Result<> BlockReader::read(uint32_t series, TimeRange range, SampleColumns& out) const {
   std::vector<TilePlace> found;
   if (auto read = state_->index.series_places(series, found); !read) {
@@ -228,6 +237,22 @@ Result<bool> BlockReader::read_last(uint32_t series, TimeRange range, Sample& ou
     if (*last) return true;
   }
   return false;
+}
+
+std::vector<BlockDamage> BlockReader::known_damage() const {
+  std::vector<BlockDamage> found;
+  for (uint32_t i = 0; i < tile_count(); ++i) {
+    const auto entry = state_->index.tile(i);
+    const uint64_t size = state_->data.size();
+    const bool cut = entry.offset > size || kTileFrameBytes + entry.length > size - entry.offset;
+    if (!cut && state_->checked[i].load(std::memory_order_relaxed) != State::kBad) continue;
+    found.push_back(
+        {state_->in_tile(i, cut ? "it is cut short" : "a checksum does not match").message,
+         dir(),
+         {entry.min_time, entry.max_time},
+         uint64_t{entry.rows} * entry.columns});
+  }
+  return found;
 }
 
 std::vector<BlockDamage> BlockReader::damage() const {

@@ -318,14 +318,21 @@ TEST(Block, ADamagedTileIsNamedAndTheRestIsRead) {
   EXPECT_LE(lost, stats->damage[0].samples);
 }
 
-TEST(Block, ACutDataFileIsRefused) {
+TEST(Block, ACutDataFileLosesTheTilesBehindTheCut) {
   TempDir dir;
   Model model;
   ASSERT_TRUE(write_block(real_fs(), dir.file("b"), model, 6, kStart, 40).has_value());
-  ASSERT_TRUE(real_fs().truncate(dir.file("b/data"), 100).has_value());
-  const auto block = BlockReader::open(real_fs(), dir.file("b"));
-  ASSERT_FALSE(block.has_value());
-  EXPECT_TRUE(block.error().message.contains("data has 100 bytes")) << block.error().message;
+  const auto whole = *BlockReader::open(real_fs(), dir.file("b"));
+  ASSERT_GE(whole->tile_count(), 2u);
+  EXPECT_TRUE(whole->known_damage().empty());
+  const uint64_t cut = whole->tile(whole->tile_count() - 1)->offset + 20;
+  ASSERT_TRUE(real_fs().truncate(dir.file("b/data"), cut).has_value());
+  const auto block = *BlockReader::open(real_fs(), dir.file("b"));
+  const auto damage = block->known_damage();
+  ASSERT_EQ(damage.size(), 1u);
+  EXPECT_TRUE(damage[0].message.contains("it is cut short")) << damage[0].message;
+  EXPECT_TRUE(block->open_tile(0));
+  EXPECT_EQ(block->open_tile(block->tile_count() - 1).error().code, ErrorCode::kCorruption);
   ASSERT_TRUE(real_fs().remove(dir.file("b/data")).has_value());
   EXPECT_EQ(BlockReader::open(real_fs(), dir.file("b")).error().code, ErrorCode::kNotFound);
 }

@@ -27,6 +27,7 @@
 #include "base/result.h"
 #include "model/duration.h"
 #include "model/series_source.h"
+#include "tsdb/block.h"
 #include "tsdb/ids.h"
 #include "tsdb/retention.h"
 
@@ -41,11 +42,18 @@ struct Options {
   /// What a block spans; blocks begin at multiples of it. Head data becomes a block when the head
   /// spans 1.5 of it.
   Millis block_span = std::chrono::hours(2);
+  /// Blocks that end this long before the newest sample are coded smaller, and slower to read; 0:
+  /// never.
+  Millis cold_after = std::chrono::days(1);
   /// The longest time for which appended samples may be lost with the machine's power.
   Millis wal_sync = std::chrono::seconds(1);
   /// How far behind the newest sample of the store a sample may be that is not the newest of its
   /// own series. Samples that are may be half a block span behind.
   Millis out_of_order_window = std::chrono::hours(1);
+  /// Files and blocks that were kept aside as damaged are removed when they are older, or when
+  /// there are more, the oldest first. The log says so.
+  Millis keep_damaged = std::chrono::days(30);
+  size_t max_damaged = 32;
   /// How far ahead of the clock a sample that brings its own time may be.
   Millis max_ahead = std::chrono::minutes(10);
   /// Series in the head; one more is refused with kLimit. 0: no bound.
@@ -138,6 +146,19 @@ struct Stats {
   uint64_t lost_samples = 0;
 };
 
+/// What Db::repair() did.
+struct RepairReport {
+  struct Block {
+    std::string block;              // the path of the damaged one
+    std::string into;               // the path of the new one; empty: nothing could be saved
+    uint64_t samples = 0;           // in the new one
+    std::vector<BlockDamage> lost;  // tiles that are not in it
+    std::string error;              // why nothing can be saved
+  };
+  size_t checked = 0;  // blocks that were there, good ones too
+  std::vector<Block> blocks;
+};
+
 /// For /api/v1/status/tsdb: what the head's series are made of, largest first.
 struct Cardinality {
   struct Count {
@@ -212,6 +233,10 @@ class Db final : public SeriesSource {
   /// Writes anew, now, every block that has deleted samples; returns how many. Takes as long as it
   /// takes; waits for a compact() that runs.
   Result<size_t> clean_tombstones();
+  /// Checks every block; what is damaged is written anew without what cannot be read, and blocks
+  /// that were kept aside are brought back as far as they can be. The damaged ones stay beside as
+  /// NAME.damaged. (The log and tiles are mended by open().) Takes as long as it takes.
+  Result<RepairReport> repair();
   /// Makes `dir` (which does not exist; in the store's file system) a store of its own with all
   /// that was acknowledged before the call: blocks and the head's closed files are hard links.
   /// Without the head: only blocks. Errors: kConflict when `dir` exists, kIo.

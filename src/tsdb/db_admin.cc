@@ -92,6 +92,12 @@ Result<size_t> Db::Impl::clean_tombstones() {
   return cleaned;
 }
 
+Result<RepairReport> Db::repair() {
+  auto report = TRY(impl_->blocks.repair(impl_->upkeep()));
+  impl_->forget_deletions();
+  return report;
+}
+
 /// The series' definitions last: they must have every series that the other files name.
 Result<> Db::Impl::snapshot_head(const std::string& dir) {
   const uint64_t log_end = wal->roll();

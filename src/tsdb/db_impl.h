@@ -113,6 +113,7 @@ struct Db::Impl {
   std::chrono::nanoseconds last_sync GUARDED_BY(maintain_mutex){};
   std::chrono::nanoseconds last_trim GUARDED_BY(maintain_mutex){};
   std::chrono::nanoseconds last_expiry GUARDED_BY(maintain_mutex){};
+  std::chrono::nanoseconds last_damaged_expiry GUARDED_BY(maintain_mutex){};
   std::chrono::nanoseconds last_cut_failure GUARDED_BY(maintain_mutex){};
   bool cut_failed GUARDED_BY(maintain_mutex) = false;
   TimestampMs rolled_window GUARDED_BY(maintain_mutex) = kMinTime;

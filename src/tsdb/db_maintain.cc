@@ -1,6 +1,7 @@
 // The store thread's work: sync, seal, trim the log, cut blocks, expire them. Each part fails on
 // its own, is logged and counted, and is tried again.
 #include "base/log.h"
+#include "tsdb/damaged_files.h"
 #include "tsdb/db_impl.h"
 #include "tsdb/window.h"
 
@@ -13,6 +14,7 @@ constexpr std::chrono::nanoseconds kSealBudget = 30ms;
 constexpr std::chrono::nanoseconds kCutBudget = 30ms;
 constexpr std::chrono::nanoseconds kTrimEvery = 2s;
 constexpr std::chrono::nanoseconds kExpireEvery = 10s;
+constexpr std::chrono::nanoseconds kExpireDamagedEvery = 1h;
 constexpr std::chrono::nanoseconds kCutRetry = 30s;
 // Segments that are kept before the rows that hold them back are sealed early: bounds replay.
 constexpr uint64_t kMaxLogSegments = 4;
@@ -51,6 +53,9 @@ void Db::Impl::maintain() {
     forget_deletions();
     MutexLock lock_stats(stats_mutex);
     counters.blocks_expired += expired;
+  }
+  if (due(last_damaged_expiry, kExpireDamagedEvery)) {
+    expire_damaged(fs, options, clock.now_ms());
   }
 }
 

@@ -3,6 +3,7 @@
 #include <unordered_map>
 
 #include "base/log.h"
+#include "tsdb/damaged_files.h"
 #include "tsdb/db_impl.h"
 #include "tsdb/frame.h"
 #include "tsdb/wal_record.h"
@@ -108,6 +109,7 @@ Result<> LogReplay::scrape(uint64_t number, std::string_view payload) {
       return std::unexpected(std::move(found).error());
     }
     base = std::move(*found);
+    db_.table.reserve(base->layout->columns());
     TRY(store_scrape(number, record.target, base->t, base, {}));
   }
   if (!record.has_row) return {};
@@ -126,6 +128,7 @@ Result<> LogReplay::scrape_v1(uint64_t number, std::string_view payload) {
   if (decoded_v1_.has_base && (!base.stored || base.row.id != decoded_v1_.base_id)) {
     std::swap(base.row, decoded_v1_.base);
     base.stored = true;
+    db_.table.reserve(base.row.columns);
     TRY(store_values(number, decoded_v1_.target, base.row.t, base.row.columns, base.row.values));
   }
   if (decoded_v1_.delta.empty()) return {};
@@ -197,6 +200,9 @@ Result<> LogReplay::finish(uint64_t number, TargetHead& head, TimestampMs t,
 }
 Result<> LogReplay::timed(uint64_t number, std::string_view payload) {
   TRY(decode_timed_record(payload, timed_));
+  SeriesId last{};
+  for (const LoggedSample& logged : timed_) last = std::max(last, logged.sample.series);
+  db_.table.reserve({&last, 1});
   auto stats = db_.timed.replay(context_, number, timed_);
   if (!stats) {
     lost_samples_ += timed_.size();
@@ -246,10 +252,17 @@ Result<> Db::Impl::recover() {
     report_damage(options.path + "/series", damage.offset, damage.bytes, damage.frames,
                   damage.torn);
   }
-  TRY(blocks.open([this](const std::string& path, const Error& error) {
-    log_error("a block is damaged and was put aside", {{"block", path}, {"error", error.message}});
+  TRY(blocks.open([this](const BlockDamage& damage, bool kept_aside) {
+    log_error(kept_aside ? "a block is damaged and was put aside"
+                         : "a block is damaged; the rest of it is served",
+              {{"block", damage.block},
+               {"error", damage.message},
+               {"samples_lost", damage.samples},
+               {"min_time_ms", damage.range.min},
+               {"max_time_ms", damage.range.max}});
     MutexLock lock_stats(stats_mutex);
     ++counters.damaged_records;
+    counters.lost_samples += damage.samples;
   }));
   deletions = TRY(DeletionLog::open(fs, options.path, [this](const FrameDamage& d) {
     report_damage(options.path + "/tombstones", d.offset, d.bytes, d.frames, d.torn);
@@ -258,6 +271,7 @@ Result<> Db::Impl::recover() {
   TRY(recover_tiles());
   TRY(replay_log());
   refresh_time_range();
+  expire_damaged(fs, options, clock.now_ms());
 
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   MutexLock lock_stats(stats_mutex);
@@ -286,6 +300,7 @@ Result<> Db::Impl::recover_tiles() {
       return;
     }
     if (record.timed) {
+      table.reserve({{SeriesId{record.owner}}});
       (void)table.adopt({{SeriesId{record.owner}}}, std::nullopt);
       timed.restore(SeriesId{record.owner}, record.late, std::move(tile));
       return;
@@ -293,6 +308,7 @@ Result<> Db::Impl::recover_tiles() {
     LayoutPtr& layout = layouts[record.owner];
     if (!layout || !std::ranges::equal(layout->columns(), record.columns)) {
       layout = std::make_shared<const Layout>(record.columns);
+      table.reserve(record.columns);
       // One by one: a series whose definition was lost must not keep the others out.
       for (const SeriesId& series : record.columns) {
         (void)table.adopt({&series, 1}, TargetId{record.owner});

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "tsdb/bitpack.h"
+#include "tsdb/entropy_pack.h"
 #include "tsdb/vector_header.h"
 
 namespace strata::tsdb {
@@ -138,6 +139,10 @@ void VectorEncoder::plan_residuals(std::span<const int64_t> differences, VectorP
   from_low.bytes += varint_size(zigzag_encode(from_low.base));
   fill_residuals(differences, from_low);
   cost_packings(from_low, best);
+  if (allow_entropy_ && low != high) {
+    cost_entropy(from_low, best);
+    plan_centred(differences, candidate, best);
+  }
   if (plain || low >= 0) return;
 
   VectorPlan signs = candidate;
@@ -154,9 +159,45 @@ void VectorEncoder::plan_residuals(std::span<const int64_t> differences, VectorP
   }
 }
 
+void VectorEncoder::cost_entropy(VectorPlan candidate, VectorPlan& best) {
+  const size_t bytes = entropy_size(residuals_);
+  if (bytes == SIZE_MAX || candidate.bytes + bytes >= best.bytes) return;
+  best = candidate;
+  best.packing = Packing::kEntropy;
+  best.bytes = candidate.bytes + bytes;
+}
+
+// Entropy coded residuals may be signed around a base: tokens are fine where they are small, so the
+// base goes where the values are.
+void VectorEncoder::plan_centred(std::span<const int64_t> differences, VectorPlan candidate,
+                                 VectorPlan& best) {
+  const bool plain = candidate.predictor == Predictor::kPlain;
+  sorted_.assign(differences.begin(), differences.end());
+  const auto [low, high] = std::ranges::minmax(differences);
+  // A distance that wraps is no multiple of the divisor any more.
+  if (candidate.gcd != 1 && static_cast<uint64_t>(wrap_sub(high, low)) > uint64_t{INT64_MAX}) {
+    return;
+  }
+  const auto middle = sorted_.begin() + static_cast<std::ptrdiff_t>(sorted_.size() / 2);
+  std::ranges::nth_element(sorted_, middle);
+  candidate.packing = Packing::kEntropy;
+  candidate.zigzag = true;
+  candidate.base = plain ? *middle : divide(*middle, candidate.gcd);
+  candidate.bytes += varint_size(zigzag_encode(candidate.base));
+  fill_residuals(differences, candidate);
+  cost_entropy(candidate, best);
+}
+
 void VectorEncoder::fill_residuals(std::span<const int64_t> differences, const VectorPlan& plan) {
   residuals_.resize(differences.size());
-  if (plan.zigzag) {
+  if (plan.zigzag && plan.packing == Packing::kEntropy) {
+    const bool plain = plan.predictor == Predictor::kPlain;
+    for (size_t i = 0; i < differences.size(); ++i) {
+      const int64_t from_base = plain ? divide(wrap_sub(differences[i], plan.base), plan.gcd)
+                                      : wrap_sub(divide(differences[i], plan.gcd), plan.base);
+      residuals_[i] = zigzag_encode(from_base);
+    }
+  } else if (plan.zigzag) {
     for (size_t i = 0; i < differences.size(); ++i) {
       residuals_[i] = zigzag_encode(divide(differences[i], plan.gcd));
     }
@@ -228,8 +269,12 @@ void VectorEncoder::encode(std::span<const int64_t> values, const VectorPlan& pl
     missed_by = differences(values, Predictor::kDelta2);
   }
   if (plan.gcd != 1) append_varint(out, plan.gcd);
-  if (!plan.zigzag) append_zigzag(out, plan.base);
+  if (!plan.zigzag || plan.packing == Packing::kEntropy) append_zigzag(out, plan.base);
   fill_residuals(missed_by, plan);
+  if (plan.packing == Packing::kEntropy) {
+    entropy_pack(residuals_, out);
+    return;
+  }
   if (plan.packing == Packing::kDense) {
     append_values(residuals_, plan, out);
     return;

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "tsdb/bitpack.h"
+#include "tsdb/entropy_pack.h"
 #include "tsdb/int_vector.h"
 #include "tsdb/vector_header.h"
 
@@ -92,6 +93,7 @@ bool read_residuals(ByteReader& in, const VectorHeader& header, std::span<uint64
     case Packing::kDense: return read_values(in, header, out);
     case Packing::kBitmap: return read_bitmap(in, header, out);
     case Packing::kGaps: return read_gaps(in, header, out);
+    case Packing::kEntropy: return entropy_unpack(in, out);
   }
   return false;
 }
@@ -125,7 +127,9 @@ void restore(Predictor predictor, std::span<uint64_t> out, Difference difference
 // them anew. A divisor of one, the usual case, is no multiplication.
 void restore(const VectorHeader& header, std::span<uint64_t> out, uint64_t base, uint64_t gcd) {
   const auto unzigzag = [](uint64_t r) { return static_cast<uint64_t>(zigzag_decode(r)); };
-  if (header.zigzag && gcd == 1) {
+  if (header.zigzag && header.packing == Packing::kEntropy) {
+    restore(header.predictor, out, [=](uint64_t r) { return base + unzigzag(r) * gcd; });
+  } else if (header.zigzag && gcd == 1) {
     restore(header.predictor, out, unzigzag);
   } else if (header.zigzag) {
     restore(header.predictor, out, [=](uint64_t r) { return unzigzag(r) * gcd; });
@@ -146,7 +150,8 @@ bool decode_vector(ByteReader& in, std::span<int64_t> signed_out) {
   if (seeds > 0) out[0] = static_cast<uint64_t>(in.zigzag());
   if (seeds > 1) out[1] = out[0] + static_cast<uint64_t>(in.zigzag());
   const uint64_t gcd = header.has_gcd ? in.varint() : 1;
-  uint64_t base = header.zigzag ? 0 : static_cast<uint64_t>(in.zigzag());
+  const bool has_base = !header.zigzag || header.packing == Packing::kEntropy;
+  uint64_t base = has_base ? static_cast<uint64_t>(in.zigzag()) : 0;
   if (header.predictor != Predictor::kPlain) base *= gcd;
   if (!in.ok() || !read_residuals(in, header, out.subspan(seeds))) return false;
   restore(header, out, base, gcd);
@@ -158,7 +163,7 @@ std::string describe_vector(std::string_view bytes) {
   const auto header = VectorHeader::read(in);
   if (!in.ok()) return "corrupt";
   static constexpr std::string_view kPredictors[] = {"plain", "delta", "delta2"};
-  static constexpr std::string_view kPackings[] = {"dense", "bitmap", "gaps"};
+  static constexpr std::string_view kPackings[] = {"dense", "bitmap", "gaps", "entropy"};
   return fmt::format("{}/{}{}{}{}:{}", kPredictors[static_cast<size_t>(header.predictor)],
                      kPackings[static_cast<size_t>(header.packing)], header.zigzag ? "/zigzag" : "",
                      header.has_gcd ? "/gcd" : "", header.patched ? "/patched" : "", header.width);

@@ -179,6 +179,15 @@ void SeriesTable::restore(SeriesId id, std::string_view labels) {
   fill_row(index, labels, hash);
 }
 
+void SeriesTable::reserve(std::span<const SeriesId> ids) {
+  if (ids.empty()) return;
+  const uint32_t last = index_of(std::ranges::max(ids));
+  WriterLock lock(mutex_);
+  // Definitions that are lost leave gaps of what was written last; no gap is as wide as this.
+  constexpr size_t kWidestGap = 1u << 24;
+  if (last >= rows_.size() && last - rows_.size() < kWidestGap) rows_.resize(size_t{last} + 1);
+}
+
 Result<> SeriesTable::adopt(std::span<const SeriesId> ids, std::optional<TargetId> target) {
   WriterLock lock(mutex_);
   for (const SeriesId id : ids) {

@@ -66,6 +66,9 @@ class SeriesTable {
   /// the first stays, of two with the same labels the last: a series that was purged and came back
   /// got a new id.
   void restore(SeriesId id, std::string_view labels);
+  /// At recovery: samples have these ids. When a definition was lost, its id must not be given to
+  /// another series, which would get the samples.
+  void reserve(std::span<const SeriesId> ids);
 
   /// Says that `ids` are about to get samples, from a scrape of `target` or (none) with times of
   /// their own; brings retired ones back. Error: kNotFound when one is unknown or purged.

@@ -46,6 +46,8 @@ struct ColumnInput {
 struct TileOptions {
   bool families = true;  // false: ignore the hints
   bool stats = false;    // store ColumnStats a column (up to 24 bytes each)
+  /// For data that is read rarely: smaller by entropy coding, and read whole columns at a time.
+  bool cold = false;
 };
 
 /// Appends the encoded tile to `out`. `timestamps` ascend strictly; 1 to kMaxTileRows of them, 0 to
@@ -91,6 +93,8 @@ class TileView {
   /// Checks the frame of the tile, not its columns. Trailing bytes are an error.
   static Result<TileView> open(std::string_view bytes);
 
+  /// Whether TileOptions::cold was asked for.
+  bool cold() const { return version_ >= 2; }
   size_t rows() const { return rows_; }
   size_t columns() const { return columns_; }
   /// Of its first and last row.
@@ -124,6 +128,7 @@ class TileView {
   uint32_t rows_ = 0;
   uint32_t columns_ = 0;
   uint32_t presence_count_ = 0;
+  uint8_t version_ = 1;
   uint8_t flags_ = 0;
   uint8_t length_width_ = 0;
   TimeRange time_range_;

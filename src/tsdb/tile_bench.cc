@@ -75,18 +75,18 @@ void report(benchmark::State& state, const Tile& tile, size_t bytes) {
   state.counters["B/sample"] = static_cast<double>(bytes) / samples;
 }
 
-void encode(benchmark::State& state, const Tile& tile) {
+void encode(benchmark::State& state, const Tile& tile, const TileOptions& options = {}) {
   size_t bytes = 0;
   for (auto _ : state) {
-    const auto out = tile.encode();
+    const auto out = tile.encode(options);
     bytes = out.size();
     benchmark::DoNotOptimize(out.data());
   }
   report(state, tile, bytes);
 }
 
-void decode(benchmark::State& state, const Tile& tile) {
-  const auto bytes = tile.encode();
+void decode(benchmark::State& state, const Tile& tile, const TileOptions& options = {}) {
+  const auto bytes = tile.encode(options);
   TileScratch scratch;
   SampleColumns out;
   for (auto _ : state) {
@@ -196,6 +196,14 @@ const FleetTarget& day_of(size_t kind) {
       benchmark::RegisterBenchmark(
           ("tile_fleet_decode/" + name).c_str(),
           [=](benchmark::State& state) { decode(state, fleet_tile(day_of(kind), rows)); });
+      benchmark::RegisterBenchmark(("tile_fleet_encode_cold/" + name).c_str(),
+                                   [=](benchmark::State& state) {
+                                     encode(state, fleet_tile(day_of(kind), rows), {.cold = true});
+                                   });
+      benchmark::RegisterBenchmark(("tile_fleet_decode_cold/" + name).c_str(),
+                                   [=](benchmark::State& state) {
+                                     decode(state, fleet_tile(day_of(kind), rows), {.cold = true});
+                                   });
       benchmark::RegisterBenchmark(
           ("tile_fleet_last/" + name).c_str(),
           [=](benchmark::State& state) { last(state, fleet_tile(day_of(kind), rows)); });

@@ -94,6 +94,7 @@ class TileEncoder {
   std::span<const ColumnInput> columns_;
   size_t rows_ = 0;
   TileOptions options_;
+  unsigned vector_shift_ = kVectorShift;
 
   std::vector<uint32_t> order_;
   std::vector<Written> written_;
@@ -199,6 +200,8 @@ void TileEncoder::encode(std::span<const TimestampMs> timestamps,
   columns_ = columns;
   rows_ = timestamps.size();
   options_ = options;
+  vector_shift_ = options.cold ? kColdVectorShift : kVectorShift;
+  vectors_.allow_entropy(options.cold);
   pieces_.clear();
   presences_.clear();
   presence_bytes_.clear();
@@ -223,8 +226,8 @@ void TileEncoder::encode(std::span<const TimestampMs> timestamps,
   plan_integers(best_);
   append_integers(best_);
 
-  out += static_cast<char>(kTileVersion);
-  out += static_cast<char>(kVectorShift);
+  out += static_cast<char>(options.cold ? kColdTileVersion : kTileVersion);
+  out += static_cast<char>(vector_shift_);
   append_varint(out, rows_ - 1);
   append_varint(out, columns.size());
   append_zigzag(out, timestamps.front());
@@ -347,8 +350,8 @@ void TileEncoder::plan_integers(Candidate& candidate) {
   candidate.vectors.clear();
   candidate.bytes = 0;
   const std::span<const int64_t> all(candidate.integers);
-  for (size_t at = 0; at < all.size(); at += size_t{1} << kVectorShift) {
-    const auto part = all.subspan(at, std::min(all.size() - at, size_t{1} << kVectorShift));
+  for (size_t at = 0; at < all.size(); at += size_t{1} << vector_shift_) {
+    const auto part = all.subspan(at, std::min(all.size() - at, size_t{1} << vector_shift_));
     candidate.vectors.push_back(vectors_.plan(part));
     candidate.bytes += candidate.vectors.back().bytes;
   }
@@ -358,8 +361,8 @@ void TileEncoder::plan_integers(Candidate& candidate) {
 void TileEncoder::append_integers(const Candidate& candidate) {
   const std::span<const int64_t> all(candidate.integers);
   for (size_t v = 0; v < candidate.vectors.size(); ++v) {
-    const size_t at = v << kVectorShift;
-    const auto part = all.subspan(at, std::min(all.size() - at, size_t{1} << kVectorShift));
+    const size_t at = v << vector_shift_;
+    const auto part = all.subspan(at, std::min(all.size() - at, size_t{1} << vector_shift_));
     if (v + 1 == candidate.vectors.size()) {
       vectors_.encode(part, candidate.vectors[v], piece_);
     } else {

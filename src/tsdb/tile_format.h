@@ -9,10 +9,14 @@
 
 namespace strata::tsdb {
 
+/// 2 differs from 1 only in that integer vectors may be entropy coded.
 inline constexpr uint8_t kTileVersion = 1;
+inline constexpr uint8_t kColdTileVersion = 2;
 
 /// Rows of a vector: what a reader decodes at least. A power of two, in the low bits of the flags.
+/// Entropy coded ones have a table each, so they are as long as may be.
 inline constexpr unsigned kVectorShift = 9;
+inline constexpr unsigned kColdVectorShift = 13;
 inline constexpr unsigned kMinVectorShift = 5;
 inline constexpr unsigned kMaxVectorShift = 13;
 inline constexpr uint8_t kVectorShiftMask = 0x0f;

@@ -90,7 +90,7 @@ void round_trip(ByteReader in) {
   }
   for (size_t c = 0; c < columns; ++c) inputs[c].values = values[c];
   std::string bytes;
-  encode_tile(times, inputs, bytes, {.stats = jitter % 2 == 1});
+  encode_tile(times, inputs, bytes, {.stats = jitter % 2 == 1, .cold = jitter % 4 >= 2});
 
   const auto tile = TileView::open(bytes);
   CHECK(tile.has_value());

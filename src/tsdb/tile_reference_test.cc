@@ -94,7 +94,61 @@ std::vector<uint64_t> values(Reader& in, size_t n, unsigned w, bool patched) {
   return out;
 }
 
+uint64_t bits_at(std::string_view bytes, size_t& at, unsigned n) {
+  uint64_t out = 0;
+  for (unsigned b = 0; b < n; ++b) out |= bit(bytes, at++) << b;
+  return out;
+}
+
+std::vector<uint64_t> entropy_coded(Reader& in, size_t n) {
+  const unsigned first = in.byte();
+  const unsigned last = first + in.byte();
+  const unsigned common = first + in.byte();
+  std::vector<uint64_t> frequency(256);
+  uint64_t left = 4096;
+  size_t at = 0;
+  for (unsigned t = first; t <= last; ++t) {
+    if (t == common) continue;
+    const auto width = static_cast<unsigned>(bits_at(in.rest(), at, 4));
+    if (width == 0) continue;
+    const unsigned kept = std::min(width - 1, 2u);
+    frequency[t] = ((1u << kept) + bits_at(in.rest(), at, kept)) << (width - 1 - kept);
+    left -= frequency[t];
+  }
+  frequency[common] = left;
+  in.take((at + 7) / 8);
+  size_t words = in.varint();
+  uint64_t states[2] = {};
+  for (uint64_t& state : states) state = in.fixed(4);
+  std::vector<unsigned> tokens;
+  for (size_t i = 0; i < n; ++i) {
+    uint64_t& x = states[i % 2];
+    unsigned t = 0;
+    uint64_t start = 0;
+    while (x % 4096 >= start + frequency[t]) start += frequency[t++];
+    tokens.push_back(t);
+    x = frequency[t] * (x / 4096) + x % 4096 - start;
+    if (x < 65536 && words > 0) {
+      x = x * 65536 + in.fixed(2);
+      --words;
+    }
+  }
+  EXPECT_EQ(words, 0u);
+  EXPECT_EQ(states[0], 65536u);
+  EXPECT_EQ(states[1], 65536u);
+  std::vector<uint64_t> out;
+  size_t extra = 0;
+  for (const unsigned t : tokens) {
+    const unsigned bits = t < 16 ? 0 : (t - 16) / 4 + 2;
+    const uint64_t high = t < 16 ? t : uint64_t{4 + (t - 16) % 4} << bits;
+    out.push_back(high + bits_at(in.rest(), extra, bits));
+  }
+  in.take((extra + 7) / 8);
+  return out;
+}
+
 std::vector<uint64_t> residuals(Reader& in, size_t n, unsigned packing, unsigned w, bool patched) {
+  if (packing == 3) return entropy_coded(in, n);
   if (packing == 0) return values(in, n, w, patched);
   std::vector<uint64_t> out(n);
   std::vector<size_t> places;
@@ -127,9 +181,10 @@ void append_vector(Reader& in, size_t n, std::vector<uint64_t>& out) {
   if (predictor > 0) own.push_back(in.zigzag());
   if (predictor > 1) own.push_back(own[0] + (delta = in.zigzag()));
   const uint64_t g = (head & 32) != 0 ? in.varint() : 1;
-  const uint64_t b = with_sign ? 0 : in.zigzag();
+  const bool entropy = (head >> 2 & 3) == 3;
+  const uint64_t b = with_sign && !entropy ? 0 : in.zigzag();
   for (const uint64_t r : residuals(in, n - own.size(), head >> 2 & 3, w, (head & 64) != 0)) {
-    const uint64_t d = with_sign ? Reader::unzigzag(r) * g : (predictor == 0 ? b : b * g) + r * g;
+    const uint64_t d = (predictor == 0 ? b : b * g) + (with_sign ? Reader::unzigzag(r) : r) * g;
     if (predictor == 0) own.push_back(d);
     if (predictor == 1) own.push_back(own.back() + d);
     if (predictor == 2) own.push_back(own.back() + (delta += d));
@@ -156,7 +211,8 @@ class ReferenceTile {
  public:
   explicit ReferenceTile(std::string_view bytes) {
     Reader in(bytes);
-    EXPECT_EQ(in.byte(), 1u);
+    const unsigned version = in.byte();
+    EXPECT_TRUE(version == 1 || version == 2);
     vector_rows_ = size_t{1} << in.byte();
     rows_ = in.varint() + 1;
     const size_t columns = in.varint();
@@ -298,7 +354,7 @@ TEST(TileReference, ThePlainDecoderAgrees) {
                         {static_cast<uint32_t>(1 + c / 8), static_cast<uint32_t>(c % 8)}});
     }
     std::string bytes;
-    encode_tile(times, inputs, bytes, {.stats = round % 2 == 0});
+    encode_tile(times, inputs, bytes, {.stats = round % 2 == 0, .cold = round % 3 == 1});
     const ReferenceTile reference(bytes);
     const auto tile = *TileView::open(bytes);
     EXPECT_EQ(reference.times, times);

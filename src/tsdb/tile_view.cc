@@ -28,9 +28,9 @@ Result<TileView> TileView::open(std::string_view bytes) {
   ByteReader in(bytes);
   TileView tile;
   tile.bytes_ = bytes;
-  const uint8_t version = in.u8();
-  if (in.ok() && version != kTileVersion) {
-    return corrupt(fmt::format("version {} is not known", version));
+  tile.version_ = in.u8();
+  if (in.ok() && (tile.version_ < kTileVersion || tile.version_ > kColdTileVersion)) {
+    return corrupt(fmt::format("version {} is not known", tile.version_));
   }
   tile.flags_ = in.u8();
   tile.rows_ = static_cast<uint32_t>(in.varint_up_to(kMaxTileRows - 1)) + 1;

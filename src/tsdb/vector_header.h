@@ -29,8 +29,7 @@ struct VectorHeader {
                               (bits >> 5 & 1) != 0,
                               (bits >> 6 & 1) != 0,
                               in.u8()};
-    if (header.predictor > Predictor::kDelta2 || header.packing > Packing::kGaps ||
-        header.width > 64 || (bits & 0x80) != 0) {
+    if (header.predictor > Predictor::kDelta2 || header.width > 64 || (bits & 0x80) != 0) {
       in.fail();
     }
     return header;
