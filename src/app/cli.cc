@@ -59,6 +59,9 @@ struct StoreCommands {
   CLI::App* list = nullptr;
   CLI::App* analyze = nullptr;
   CLI::App* verify = nullptr;
+  CLI::App* repair = nullptr;
+  CLI::App* bench = nullptr;
+  std::string bench_dir = ".";
   CLI::App* cardinality = nullptr;
   std::string url = "http://127.0.0.1:9090";
 
@@ -97,7 +100,10 @@ void StoreCommands::add_to(CLI::App& app) {
   analyze = tsdb->add_subcommand("analyze", "Which metrics and labels the series are made of");
   analyze->add_option("--limit", limit, "Lines a list")->option_text("N [20]");
   verify = tsdb->add_subcommand("verify", "Check every checksum, decode every tile");
-  for (auto* command : {list, analyze, verify}) {
+  repair = tsdb->add_subcommand("repair", "Save what can be saved; no server may run on it");
+  bench = tsdb->add_subcommand("bench", "How fast a store is on this machine and disk");
+  bench->add_option("dir", bench_dir, "Where to write, some hundred MB")->option_text("DIR [.]");
+  for (auto* command : {list, analyze, verify, repair}) {
     command->add_option("dir", store, "Where the store is")
         ->option_text(fmt::format("DIR [{}]", kDefaultStore));
   }
@@ -114,6 +120,8 @@ std::optional<int> StoreCommands::run() const {
   if (list->parsed()) return tsdb_list(store);
   if (analyze->parsed()) return tsdb_analyze(store, limit);
   if (verify->parsed()) return tsdb_verify(store);
+  if (repair->parsed()) return tsdb_repair(store);
+  if (bench->parsed()) return tsdb_bench(bench_dir);
   if (cardinality->parsed()) return tsdb_cardinality(url, limit);
   return std::nullopt;
 }

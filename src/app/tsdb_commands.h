@@ -28,5 +28,11 @@ int tsdb_analyze(const std::string& store, size_t limit);
 int tsdb_cardinality(std::string url, size_t limit);
 /// Checks every checksum and decodes every tile; 1 when something is damaged.
 int tsdb_verify(const std::string& store);
+/// While no server runs on the store: says what is damaged, saves what can be saved, keeps what was
+/// damaged beside as NAME.damaged. 0 when all is well or could be saved whole, else 1.
+int tsdb_repair(const std::string& store);
+/// Writes and reads for some seconds in a directory of its own below `dir`, and says how fast the
+/// store is on that disk.
+int tsdb_bench(const std::string& dir);
 
 }  // namespace strata::app
