@@ -97,6 +97,9 @@ constexpr Row kRows[] = {
      [](const tsdb::Stats& s) { return as_double(s.damaged_bytes); }},
     {"strata_tsdb_blocks_expired_total", true, "Blocks deleted by retention.",
      [](const tsdb::Stats& s) { return as_double(s.blocks_expired); }},
+    {"strata_tsdb_pending_deletions", false,
+     "Deletions of series that hide samples and are not carried out in every block; at most 1000.",
+     [](const tsdb::Stats& s) { return as_double(s.pending_deletions); }},
 };
 
 // One reading of the store for all the rows of an exposition.
