@@ -232,8 +232,10 @@ Result<TargetHead::CodedRow> TargetHead::log_base(const HeadContext& context, Ti
                                                   std::span<const double> values) {
   static thread_local std::string frame;
   const RowBasePtr base = make_base(t, values);
+  // Nothing may hang on a base that the log has only once.
+  const bool repeated = coded_base_.empty();
   const bool same_series = base_ && base_->layout == columns_;
-  uint64_t segment = same_series ? base_segment_ : 0;
+  uint64_t segment = same_series && repeated ? base_segment_ : 0;
   for (bool chained = segment != 0;; chained = false) {
     coded_base_.clear();
     encode_base(coded_base_, *base, chained ? base_.get() : nullptr);
