@@ -2,8 +2,11 @@
 #include "api/api.h"
 #include "api/ast_json.h"
 #include "api/handlers.h"
+#include "api/selectors.h"
 #include "base/json.h"
 #include "promql/parser.h"
+#include "tsdb/db.h"
+#include "wire/query_json.h"
 
 namespace strata::api {
 namespace {
@@ -32,10 +35,28 @@ Result<Reply> parse_query(const Services& services, Call& call) {
 }
 
 Result<Reply> query_exemplars(const Services& services, Call& call) {
-  // Exemplars are parsed but not stored yet: an empty answer is true, and what Grafana expects.
-  TRY(parsed_query(services, call));
-  TRY(call.range());
-  return success(call, "[]");
+  const TimeRange range = TRY(call.range());
+  const auto expr = TRY(parsed_query(services, call));
+  std::vector<std::vector<Matcher>> selectors;
+  for (const auto* selector : selectors_of(*expr)) selectors.push_back(selector->matchers);
+  auto found = services.db.exemplars(selectors, range);
+  const size_t count = found.size();
+  return array_reply(call, count, [found = std::move(found)](size_t i, std::string& out) {
+    out += R"({"seriesLabels":)";
+    wire::append_labels_json(out, found[i].series);
+    out += R"(,"exemplars":[)";
+    for (const auto& exemplar : found[i].exemplars) {
+      if (!out.ends_with('[')) out += ',';
+      out += R"({"labels":)";
+      wire::append_labels_json(out, exemplar.labels);
+      out += R"(,"value":)";
+      wire::append_value_json(out, exemplar.value);
+      out += R"(,"timestamp":)";
+      wire::append_timestamp_json(out, exemplar.t);
+      out += '}';
+    }
+    out += "]}";
+  });
 }
 
 }  // namespace strata::api

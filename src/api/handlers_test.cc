@@ -117,6 +117,33 @@ TEST_F(HandlersTest, Expressions) {
                 {"/api/v1/query_exemplars?query=up&start=x", R"(invalid parameter \"start\")"}});
 }
 
+TEST_F(HandlersTest, ExemplarsOfTheSelectedSeries) {
+  const auto add = [&](std::string_view code, std::string_view id, double v, TimestampMs t) {
+    const tsdb::NewExemplar e{
+        {{kMetricName, "http_requests_total"}, {"code", code}}, {{{"trace_id", id}}, v, t}, t};
+    ASSERT_TRUE(db_->append_exemplars({&e, 1}));
+  };
+  add("200", "a", 0.5, kNow - 2000);
+  add("200", "b", 1, kNow - 1500);
+  add("500", "c", 2, kNow);
+  const std::string first =
+      R"({"seriesLabels":{"__name__":"http_requests_total","code":"200"},"exemplars":[)"
+      R"({"labels":{"trace_id":"a"},"value":"0.5","timestamp":1699999998},)"
+      R"({"labels":{"trace_id":"b"},"value":"1","timestamp":1699999998.500}]})";
+  const std::string second =
+      R"({"seriesLabels":{"__name__":"http_requests_total","code":"500"},"exemplars":[)"
+      R"({"labels":{"trace_id":"c"},"value":"2","timestamp":1700000000}]})";
+  check({
+      {"/api/v1/query_exemplars?query=sum(rate(http_requests_total[5m]))",
+       R"({"status":"success","data":[)" + first + "," + second + "]}"},
+      {R"(/api/v1/query_exemplars?query=http_requests_total%7Bcode="500"%7D%2Fup)",
+       R"({"status":"success","data":[)" + second + "]}"},
+      {"/api/v1/query_exemplars?query=http_requests_total&start=1699999999",
+       R"({"status":"success","data":[)" + second + "]}"},
+      {"/api/v1/query_exemplars?query=1", R"({"status":"success","data":[]})"},
+  });
+}
+
 TEST_F(HandlersTest, LabelsAndSeries) {
   check({
       {"/api/v1/labels",

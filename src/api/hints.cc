@@ -2,46 +2,17 @@
 
 #include <algorithm>
 
+#include "api/selectors.h"
 #include "base/edit_distance.h"
 #include "promql/parser.h"
 
 namespace strata::api {
 namespace {
 
-using promql::as;
-using promql::Expr;
-using promql::ExprKind;
 using promql::VectorSelector;
 
 constexpr size_t kMaxValues = 5;
 const TimeRange kAlways;
-
-void collect(const Expr* expr, std::vector<const VectorSelector*>& out) {
-  if (expr == nullptr) return;
-  switch (expr->kind) {
-    case ExprKind::kVectorSelector: out.push_back(&as<VectorSelector>(*expr)); break;
-    case ExprKind::kMatrixSelector:
-      collect(as<promql::MatrixSelector>(*expr).vector.get(), out);
-      break;
-    case ExprKind::kSubquery: collect(as<promql::SubqueryExpr>(*expr).inner.get(), out); break;
-    case ExprKind::kParen: collect(as<promql::ParenExpr>(*expr).inner.get(), out); break;
-    case ExprKind::kUnary: collect(as<promql::UnaryExpr>(*expr).inner.get(), out); break;
-    case ExprKind::kBinary:
-      collect(as<promql::BinaryExpr>(*expr).lhs.get(), out);
-      collect(as<promql::BinaryExpr>(*expr).rhs.get(), out);
-      break;
-    case ExprKind::kAggregate:
-      collect(as<promql::AggregateExpr>(*expr).parameter.get(), out);
-      collect(as<promql::AggregateExpr>(*expr).inner.get(), out);
-      break;
-    case ExprKind::kCall:
-      for (const auto& argument : as<promql::Call>(*expr).args) collect(argument.get(), out);
-      break;
-    case ExprKind::kNumber:
-    case ExprKind::kString:
-    case ExprKind::kDuration: break;
-  }
-}
 
 // Whether any series matches. An answer that cannot be had counts as yes: no hint then.
 bool any(const SeriesSource& source, std::span<const Matcher> matchers) {
@@ -111,8 +82,7 @@ std::string hint_for(const SeriesSource& source, const VectorSelector& selector,
 
 std::vector<std::string> hints(const SeriesSource& source, const Expr& expr,
                                std::string_view text) {
-  std::vector<const VectorSelector*> selectors;
-  collect(&expr, selectors);
+  const auto selectors = selectors_of(expr);
   std::vector<std::string> out;
   for (const auto* selector : selectors) {
     if (out.size() == kMaxHints) break;

@@ -134,7 +134,7 @@ Result<Reply> features(const Services& services, Call& call) {
   write_features(json, "rules", {{"keep_firing_for", false}, {"query_offset", false}});
   write_features(json, "service_discovery_providers", {{"file", true}, {"static", true}});
   write_features(json, "tsdb",
-                 {{"exemplar_storage", false}, {"isolation", true}, {"native_histograms", false}});
+                 {{"exemplar_storage", true}, {"isolation", true}, {"native_histograms", true}});
   json.end_object();
   return success(call, data);
 }

@@ -282,7 +282,7 @@ struct StorageConfig {
   double stale_series_compaction_threshold = 0;
   std::string float_chunk_encoding;  // "", "xor" or "xor2"
   RetentionConfig retention;
-  int64_t max_exemplars = 0;
+  int64_t max_exemplars = 100'000;  // 0 and less: none are kept
 };
 
 struct TracingConfig {

@@ -254,6 +254,17 @@ Result<std::vector<std::string>> Db::label_values(std::string_view name,
   return values;
 }
 
+Result<> Db::append_exemplars(std::span<const NewExemplar> exemplars) {
+  return impl_->exemplars->append(exemplars);
+}
+
+std::vector<SeriesExemplars> Db::exemplars(std::span<const std::vector<Matcher>> selectors,
+                                           TimeRange range) const {
+  return impl_->exemplars->select(selectors, range);
+}
+
+void Db::set_max_exemplars(size_t max) { impl_->exemplars->resize(max); }
+
 void Db::maintain() { impl_->maintain(); }
 Result<> Db::flush() { return impl_->flush(); }
 
@@ -276,6 +287,7 @@ Stats Db::stats() const {
     MutexLock lock(impl_->stats_mutex);
     out = impl_->counters;
   }
+  out.exemplars = impl_->exemplars->stats();
   const SeriesTableStats series = impl_->table.stats();
   out.head_series = series.series;
   out.series_created = series.created;

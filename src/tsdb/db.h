@@ -11,7 +11,8 @@
 // store thread.
 //
 // Layout of the directory (docs/formats): lock, series, tombstones, wal/NNNNNNNN, tiles/NNNNNNNN,
-// blocks/WINDOW-SEQUENCE/; a file that was found damaged is kept beside as NAME.damaged.
+// exemplars/NNNNNNNN, blocks/WINDOW-SEQUENCE/; a file that was found damaged is kept beside as
+// NAME.damaged.
 #pragma once
 #include <chrono>
 #include <cstddef>
@@ -28,6 +29,7 @@
 #include "model/duration.h"
 #include "model/series_source.h"
 #include "tsdb/block.h"
+#include "tsdb/exemplar_store.h"
 #include "tsdb/ids.h"
 #include "tsdb/retention.h"
 
@@ -60,6 +62,8 @@ struct Options {
   size_t max_series = 0;
   /// Samples of one append_scrape() or append_samples(); more are refused with kLimit.
   size_t max_scrape_samples = 1'000'000;
+  /// Exemplars that are kept, of all series; 0: none.
+  size_t max_exemplars = 100'000;
   /// A log segment is closed at this size. Replay reads at most about four of them.
   uint64_t wal_segment_bytes = 16u << 20;
 };
@@ -138,6 +142,8 @@ struct Stats {
   uint64_t blocks_expired = 0;
   uint64_t pending_deletions = 0;  // asked for, hidden, not yet carried out in every block
 
+  ExemplarStats exemplars;
+
   double replay_seconds = 0;
   uint64_t replayed_samples = 0;
   /// Found at open() and by reads. `lost_samples` counts those whose number is known.
@@ -206,6 +212,12 @@ class Db final : public SeriesSource {
   /// one time, the float is read. A counter histogram without a hint that goes on from the one
   /// before gets CounterResetHint::kNotReset. Errors: also kBadData, see check_histogram().
   Result<AppendStats> append_histograms(std::span<const TimedHistogram> samples);
+
+  /// Exemplars of series that have samples; see ExemplarStore.
+  Result<> append_exemplars(std::span<const NewExemplar> exemplars);
+  std::vector<SeriesExemplars> exemplars(std::span<const std::vector<Matcher>> selectors,
+                                         TimeRange range) const;
+  void set_max_exemplars(size_t max);
 
   Result<std::unique_ptr<SeriesSet>> select(std::span<const Matcher> matchers, TimeRange range,
                                             size_t limit) const override;

@@ -97,6 +97,7 @@ struct Db::Impl {
   std::unique_ptr<Wal> wal;
   std::unique_ptr<TileStore> tiles;
   std::unique_ptr<DeletionLog> deletions;
+  std::unique_ptr<ExemplarStore> exemplars;
   BlockList blocks;
   Snapshot<Retention> retention;
 

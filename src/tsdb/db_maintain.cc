@@ -63,6 +63,7 @@ void Db::Impl::sync_log() {
   const auto start = std::chrono::steady_clock::now();
   auto result = series_log->sync();
   if (result) result = wal->sync();
+  if (result) result = exemplars->sync();
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   if (!result) {
     log_error("the log could not be synced; it will be tried again",
@@ -280,6 +281,7 @@ Result<> Db::Impl::flush() {
   MutexLock lock_maintain(maintain_mutex);
   TRY(series_log->sync());
   TRY(wal->sync());
+  TRY(exemplars->sync());
   return tiles->sync();
 }
 

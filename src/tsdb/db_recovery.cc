@@ -268,6 +268,7 @@ Result<> Db::Impl::recover() {
     report_damage(options.path + "/tombstones", d.offset, d.bytes, d.frames, d.torn);
   }));
   wal = TRY(Wal::open(fs, options.path + "/wal", options.wal_segment_bytes));
+  exemplars = TRY(ExemplarStore::open(fs, options.path + "/exemplars", options.max_exemplars));
   TRY(recover_tiles());
   TRY(replay_log());
   refresh_time_range();

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "model/exemplar.h"
 #include "model/labels.h"
 #include "model/metadata.h"
 #include "model/sample.h"
@@ -41,14 +42,6 @@ std::string_view content_type_of(ExpositionFormat format);
 /// Longest sum of an exemplar's label names and values, in UTF-8 characters (OpenMetrics 1.0,
 /// "Exemplars").
 inline constexpr size_t kMaxExemplarChars = 128;
-
-/// One observation that a sample points to, mostly by trace id.
-struct Exemplar {
-  Labels labels;
-  double value = 0;
-  std::optional<TimestampMs> timestamp;
-  friend bool operator==(const Exemplar&, const Exemplar&) = default;
-};
 
 enum class Entry : uint8_t {
   kSample,
