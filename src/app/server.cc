@@ -36,6 +36,10 @@ bool is_loopback(std::string_view host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
 
+size_t max_exemplars(const config::Config& config) {
+  return static_cast<size_t>(std::max<int64_t>(0, config.storage.max_exemplars));
+}
+
 Result<promql::EngineOptions> engine_options(const ServeOptions& options) {
   promql::EngineOptions engine;
   engine.lookback = options.lookback;
@@ -50,6 +54,8 @@ Result<promql::EngineOptions> engine_options(const ServeOptions& options) {
       engine.syntax.binop_fill_modifiers = true;
     } else if (feature == "promql-delayed-name-removal") {
       engine.delayed_name_removal = true;
+    } else if (feature == "exemplar-storage" || feature == "native-histograms") {
+      // Always on here.
     } else {
       log_warn("unknown feature; ignored", {{"enable-feature", feature}});
     }
@@ -156,6 +162,7 @@ Result<> Server::open() {
   store.retention_bytes = options_.retention_bytes;
   store.wal_sync = options_.wal_sync;
   store.max_series = options_.max_series;
+  store.max_exemplars = max_exemplars(*config_.get());
   db_ = TRY(tsdb::Db::open(std::move(store), real_fs(), clock_));
   db_->set_retention(*retention_rules_.get());
 
@@ -321,6 +328,7 @@ Result<> Server::reload() {
   }
   scrape_->set_guard(strata_config_.get()->guard);
   db_->set_retention(*retention_rules_.get());
+  db_->set_max_exemplars(max_exemplars(*config_.get()));
   discovery_->apply(config_.get());
   log_info("configuration reloaded");
   return {};

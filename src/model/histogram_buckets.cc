@@ -81,4 +81,44 @@ void list_buckets(const FloatHistogram& histogram, std::vector<HistogramBucket>&
   });
 }
 
+namespace {
+
+// The buckets of one side, `shift` times two of them joined.
+void reduce_side(const std::vector<BucketSpan>& spans, const std::vector<double>& counts,
+                 int32_t shift, std::vector<BucketSpan>& out_spans, std::vector<double>& out) {
+  int64_t end = 0;  // index behind the last bucket of `out`
+  walk(spans, counts, [&](int64_t index, double count) {
+    // Bucket i ends where bucket ((i - 1) >> shift) + 1 of the lower schema contains it.
+    const int64_t wide = ((index - 1) >> shift) + 1;
+    if (!out.empty() && wide == end - 1) {
+      out.back() += count;
+      return;
+    }
+    if (out_spans.empty() || wide != end) {
+      out_spans.push_back({static_cast<int32_t>(wide - end), 0});
+    }
+    ++out_spans.back().length;
+    out.push_back(count);
+    end = wide + 1;
+  });
+}
+
+}  // namespace
+
+FloatHistogram reduce_resolution(const FloatHistogram& histogram, int32_t schema) {
+  FloatHistogram out;
+  out.counter_reset_hint = histogram.counter_reset_hint;
+  out.schema = schema;
+  out.zero_threshold = histogram.zero_threshold;
+  out.zero_count = histogram.zero_count;
+  out.count = histogram.count;
+  out.sum = histogram.sum;
+  const int32_t shift = histogram.schema - schema;
+  reduce_side(histogram.positive_spans, histogram.positive_buckets, shift, out.positive_spans,
+              out.positive_buckets);
+  reduce_side(histogram.negative_spans, histogram.negative_buckets, shift, out.negative_spans,
+              out.negative_buckets);
+  return out;
+}
+
 }  // namespace strata

@@ -26,4 +26,8 @@ double exponential_bound(int64_t index, int32_t schema);
 /// are left out.
 void list_buckets(const FloatHistogram& histogram, std::vector<HistogramBucket>& out);
 
+/// `histogram` with the wider buckets of a lower exponential schema: 2^(schema difference) of its
+/// buckets become one. REQUIRES: schema <= histogram.schema, no custom buckets.
+FloatHistogram reduce_resolution(const FloatHistogram& histogram, int32_t schema);
+
 }  // namespace strata

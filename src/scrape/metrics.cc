@@ -24,9 +24,12 @@ Metrics::Metrics(metrics::Registry& registry)
       series_refused(
           registry.counter("strata_scrape_series_refused_total",
                            "Series not stored because the store is at its limit of series.")),
-      native_histograms_dropped(
-          registry.counter("strata_scrape_native_histograms_dropped_total",
-                           "Native histograms that were read, and cannot be stored yet.")),
+      exceeded_bucket_limit(registry.counter(
+          "prometheus_target_scrapes_exceeded_native_histogram_bucket_limit_total",
+          "Scrapes that failed because a native histogram was beyond its bucket limit.")),
+      histograms_invalid(
+          registry.counter("strata_scrape_classic_histograms_invalid_total",
+                           "Classic histograms not converted because their counts do not add up.")),
       store_failures(registry.counter("strata_scrape_store_failures_total",
                                       "Scrapes whose samples the store could not take.")),
       skipped(registry.counter("strata_scrapes_skipped_total",

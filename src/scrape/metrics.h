@@ -14,11 +14,12 @@ struct Metrics {
   metrics::Counter& duplicate_timestamp;
   metrics::Counter& out_of_order;
   metrics::Counter& out_of_bounds;
-  metrics::Counter& series_refused;             // the store is at its limit of series
-  metrics::Counter& native_histograms_dropped;  // read, and not stored yet
-  metrics::Counter& store_failures;             // scrapes whose samples the store could not take
-  metrics::Counter& skipped;     // scrapes not begun: the last one of the target still ran
-  metrics::Counter& queue_full;  // scrapes dropped: the work pool's queue was full
+  metrics::Counter& series_refused;  // the store is at its limit of series
+  metrics::Counter& exceeded_bucket_limit;
+  metrics::Counter& histograms_invalid;  // classic ones that could not be converted
+  metrics::Counter& store_failures;      // scrapes whose samples the store could not take
+  metrics::Counter& skipped;             // scrapes not begun: the last one of the target still ran
+  metrics::Counter& queue_full;          // scrapes dropped: the work pool's queue was full
   metrics::Counter& scrapes;
   metrics::Counter& failures;
   metrics::Counter& samples;

@@ -1,19 +1,10 @@
 #include "scrape/target_ingest.h"
 
-#include <boost/unordered/unordered_flat_map.hpp>
-#include <deque>
-
-#include "base/hash.h"
 #include "discover/relabel.h"
-#include "wire/protobuf_exposition.h"
+#include "scrape/target_lines.h"
 
 namespace strata::scrape {
 namespace {
-
-struct TextHash {
-  using is_avalanching = void;
-  size_t operator()(std::string_view text) const { return hash64(text); }
-};
 
 // Metadata hardly ever changes, and reading it costs as much as the numbers: so it is read when the
 // lines changed, and once in so many scrapes.
@@ -35,8 +26,8 @@ std::string store_key(const discover::Target& target) {
   return target.labels.to_string() + ' ' + target.url;
 }
 
-// Adds the target's labels to a sample's. On a clash the target's win and the sample's is kept as
-// exported_<name>; with honor_labels the sample's win (Prometheus' mutateSampleLabels).
+}  // namespace
+
 void add_target_labels(LabelsBuilder& labels, const Labels& target, bool honor_labels) {
   for (const auto& label : target) {
     const auto own = labels.get(label.name);
@@ -52,46 +43,6 @@ void add_target_labels(LabelsBuilder& labels, const Labels& target, bool honor_l
   }
 }
 
-}  // namespace
-
-// What becomes of a line's samples.
-enum class TargetIngest::Fate : uint8_t {
-  kStored,
-  kDropped,  // by metric relabelling
-  kGuarded,  // dropped by the guard
-  kFolded,   // by the guard: added up with those of the same series
-};
-
-// The lines of the target's bodies: each text once, and in which order the last body had them.
-struct TargetIngest::Lines {
-  struct Line {
-    std::string_view text;  // in `texts`
-    tsdb::SeriesId id{};
-    Fate fate = Fate::kStored;
-    uint32_t place = 0;  // in `order`, of the last body that had it
-  };
-
-  std::deque<std::string> texts;
-  std::vector<Line> lines;
-  boost::unordered_flat_map<std::string_view, uint32_t, TextHash> by_text;
-
-  std::vector<uint32_t> order;       // of the last body
-  std::vector<uint32_t> next_order;  // of the body that is being read
-  size_t expected = 0;               // place in `order` that the next sample should match
-  bool as_last_time = true;          // so far every line was the expected one
-
-  size_t guarded = 0;  // samples of this body
-  size_t folded = 0;
-  boost::unordered_flat_map<tsdb::SeriesId, size_t> folds;  // their columns of this row
-
-  size_t stored() const {
-    return static_cast<size_t>(std::ranges::count(lines, Fate::kStored, &Line::fate));
-  }
-  std::string_view hint() const {
-    return expected < order.size() ? lines[order[expected]].text : std::string_view();
-  }
-};
-
 TargetIngest::TargetIngest(tsdb::Db& db, Metrics& metrics,
                            std::shared_ptr<const config::ScrapeConfig> config,
                            discover::Target target, std::shared_ptr<JobGuard> guard)
@@ -102,7 +53,9 @@ TargetIngest::TargetIngest(tsdb::Db& db, Metrics& metrics,
       store_target_(db.target(store_key(target_))),
       lines_(std::make_unique<Lines>()),
       guard_(guard ? std::make_unique<TargetGuard>(std::move(guard), target_) : nullptr),
-      metadata_(std::make_shared<const MetadataMap>()) {}
+      metadata_(std::make_shared<const MetadataMap>()) {
+  start_conversion();
+}
 
 TargetIngest::~TargetIngest() = default;
 
@@ -124,20 +77,10 @@ Result<> TargetIngest::ingest(TimestampMs t, std::string_view body, wire::Exposi
   return ingest_once(t, body, format, report);
 }
 
-Result<> TargetIngest::ingest_protobuf(TimestampMs t, std::string_view body, Report& report) {
-  wire::ProtobufExposition exposition;
-  const auto read =
-      wire::read_protobuf_exposition(body, {.classic_beside_native = true}, exposition);
-  if (!read) {
-    if (auto stored = fail(t, report); !stored) return stored;
-    return read;
-  }
-  metrics_.native_histograms_dropped.inc(exposition.native.size());
-  return ingest(t, exposition.text, wire::ExpositionFormat::kOpenMetrics, report);
-}
-
 void TargetIngest::forget_series() {
   *lines_ = Lines();
+  native_series_.clear();
+  start_conversion();
   if (guard_) guard_->start_anew();
   report_ids_.clear();
   previous_is_last_body_ = false;
@@ -146,8 +89,10 @@ void TargetIngest::forget_series() {
 Result<> TargetIngest::ingest_once(TimestampMs t, std::string_view body,
                                    wire::ExpositionFormat format, Report& report) {
   if (guard_ && !guard_->begin(t)) forget_series();
+  now_ = t;
   read_metadata_ = scrapes_++ % kMetadataEvery == 0 || !lines_->as_last_time;
   auto read = read_body(body, format, report);
+  if (read) read = add_histograms(report);
   if (!read) {
     if (auto stored = fail(t, report); !stored) return stored;
     return read;
@@ -174,7 +119,10 @@ Result<> TargetIngest::read_body(std::string_view body, wire::ExpositionFormat f
   columns_.clear();
   values_.clear();
   timed_.clear();
+  exemplars_.clear();
   families_.clear();
+  histogram_family_.clear();
+  if (conversion_) conversion_->begin_body();
   lines.next_order.clear();
   lines.expected = 0;
   lines.as_last_time = true;
@@ -187,6 +135,7 @@ Result<> TargetIngest::read_body(std::string_view body, wire::ExpositionFormat f
     switch (entry) {
       case wire::Entry::kSample: TRY(add_sample(parser, report)); break;
       case wire::Entry::kType:
+        if (conversion_) note_family(parser);
         if (read_metadata_) families_[std::string(parser.family())].type = parser.type();
         break;
       case wire::Entry::kHelp:
@@ -230,18 +179,18 @@ Result<> TargetIngest::add_sample(wire::ExpositionParser& parser, Report& report
   auto& line = lines.lines[index];
   line.place = static_cast<uint32_t>(lines.next_order.size());
   lines.next_order.push_back(index);
+  if (conversion_) conversion_->note(index, parser.value(), parser.timestamp());
+  if (parser.has_exemplar()) note_exemplar(parser, index);
   switch (line.fate) {
     case Fate::kStored: break;
     case Fate::kDropped: return {};
     case Fate::kGuarded: ++lines.guarded; return {};
+    case Fate::kConverted: return {};
     case Fate::kFolded: add_folded(line.id, parser.value(), report); return {};
   }
 
   ++report.post_relabel;
-  if (config_->sample_limit > 0 && report.post_relabel > config_->sample_limit) {
-    metrics_.exceeded_sample_limit.inc();
-    return bad_data(fmt::format("sample limit exceeded (limit: {})", config_->sample_limit));
-  }
+  TRY(check_sample_limit(report));
   if (const auto own_time = parser.timestamp(); own_time && config_->honor_timestamps) {
     timed_.push_back({line.id, *own_time, parser.value()});
     lines.as_last_time = false;  // the row has another shape than the body
@@ -250,6 +199,12 @@ Result<> TargetIngest::add_sample(wire::ExpositionParser& parser, Report& report
   columns_.push_back(line.id);
   values_.push_back(parser.value());
   return {};
+}
+
+Result<> TargetIngest::check_sample_limit(const Report& report) {
+  if (config_->sample_limit == 0 || report.post_relabel <= config_->sample_limit) return {};
+  metrics_.exceeded_sample_limit.inc();
+  return bad_data(fmt::format("sample limit exceeded (limit: {})", config_->sample_limit));
 }
 
 // Counters, histograms' buckets and gauges that count add up to what all of them would have shown.
@@ -269,8 +224,9 @@ void TargetIngest::add_folded(tsdb::SeriesId id, double value, Report& report) {
 
 Result<uint32_t> TargetIngest::new_line(wire::ExpositionParser& parser) {
   tsdb::SeriesId id{};
-  const Fate fate = TRY(series_of(parser, &id));
   auto& lines = *lines_;
+  const auto converted = TRY(convert_line(parser, static_cast<uint32_t>(lines.lines.size())));
+  const Fate fate = converted ? *converted : TRY(series_of(parser, &id));
   lines.texts.emplace_back(parser.series());
   const auto index = static_cast<uint32_t>(lines.lines.size());
   lines.lines.push_back({.text = lines.texts.back(), .id = id, .fate = fate});
@@ -283,11 +239,18 @@ Result<TargetIngest::Fate> TargetIngest::series_of(wire::ExpositionParser& parse
                                                    tsdb::SeriesId* id) {
   LabelsBuilder labels;
   TRY(parser.labels(labels));
+  return settle(labels, &parser, id);
+}
+
+// From labels as the body has them to a series of the store. `parser`, or null, knows the line.
+Result<TargetIngest::Fate> TargetIngest::settle(LabelsBuilder& labels,
+                                                const wire::ExpositionParser* parser,
+                                                tsdb::SeriesId* id) {
   add_target_labels(labels, target_.labels, config_->honor_labels);
   if (!discover::relabel(config_->metric_relabel_configs, labels)) return Fate::kDropped;
   if (labels.get(kMetricName).empty()) {
-    return bad_data(
-        fmt::format("line {}: the sample has no metric name after relabelling", parser.line()));
+    return bad_data(fmt::format("{}the sample has no metric name after relabelling",
+                                parser ? fmt::format("line {}: ", parser->line()) : ""));
   }
   if (auto limits = check_label_limits(labels); !limits) {
     metrics_.exceeded_label_limit.inc();
@@ -335,13 +298,15 @@ Result<> TargetIngest::check_label_limits(const LabelsBuilder& labels) const {
 // Returns how many series ended.
 size_t TargetIngest::settle_columns(Report& report) {
   drop_repeated_columns();
-  report.post_relabel = columns_.size() + timed_.size();
+  report.post_relabel = columns_.size() + timed_.size() + histograms_.size();
 
   present_ = columns_;
+  present_.insert(present_.end(), histogram_ids_.begin(), histogram_ids_.end());
   if (config_->track_timestamps_staleness) {
     for (const auto& sample : timed_) present_.push_back(sample.series);
   }
   std::ranges::sort(present_);
+  present_.erase(std::ranges::unique(present_).begin(), present_.end());
   std::vector<tsdb::SeriesId> ended;
   std::ranges::set_difference(previous_, present_, std::back_inserter(ended));
   report.series_added = present_.size() - (previous_.size() - ended.size());
@@ -415,6 +380,7 @@ Result<> TargetIngest::append(TimestampMs t) {
       stats = std::unexpected(timed.error());
     }
   }
+  if (stats) append_histograms(stats);
   if (!stats) {
     metrics_.store_failures.inc();
     return std::unexpected(stats.error().within("storing the scrape"));
@@ -427,6 +393,7 @@ Result<> TargetIngest::append(TimestampMs t) {
 
 Result<> TargetIngest::fail(TimestampMs t, const Report& report) {
   timed_.clear();
+  forget_histograms();
   columns_ = previous_;
   values_.assign(columns_.size(), stale_nan());
   previous_.clear();
@@ -447,6 +414,7 @@ Result<> TargetIngest::fail(TimestampMs t, const Report& report) {
 
 Result<> TargetIngest::end(TimestampMs t) {
   timed_.clear();
+  forget_histograms();
   columns_ = previous_;
   previous_.clear();
   previous_is_last_body_ = false;
@@ -460,6 +428,7 @@ Result<> TargetIngest::end(TimestampMs t) {
 void TargetIngest::forget_old_lines() {
   auto& lines = *lines_;
   if (lines.lines.size() < 2 * lines.order.size() + 1024) return;
+  if (conversion_) return forget_series();  // it goes by the lines' numbers
   Lines fresh;
   for (const uint32_t index : lines.order) {
     auto line = lines.lines[index];

@@ -15,6 +15,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/clock.h"
@@ -23,10 +24,12 @@
 #include "config/config.h"
 #include "discover/targets.h"
 #include "model/metadata.h"
+#include "scrape/classic_conversion.h"
 #include "scrape/guard.h"
 #include "scrape/metrics.h"
 #include "tsdb/db.h"
 #include "wire/exposition.h"
+#include "wire/protobuf_exposition.h"
 
 namespace strata::scrape {
 
@@ -55,8 +58,7 @@ class TargetIngest {
   /// it. `report.duration` and `body_bytes` are the caller's to fill; the rest is filled here.
   Result<> ingest(TimestampMs t, std::string_view body, wire::ExpositionFormat format,
                   Report& report);
-  /// The same for a body in protobuf. Native histograms are counted and not stored yet; the classic
-  /// form beside them is.
+  /// The same for a body in protobuf, with native histograms when the configuration wants them.
   Result<> ingest_protobuf(TimestampMs t, std::string_view body, Report& report);
   /// Stores a failed scrape: up 0, and every series of the last one ends.
   Result<> fail(TimestampMs t, const Report& report);
@@ -82,6 +84,8 @@ class TargetIngest {
   Result<> add_sample(wire::ExpositionParser& parser, Report& report);
   Result<uint32_t> new_line(wire::ExpositionParser& parser);
   Result<Fate> series_of(wire::ExpositionParser& parser, tsdb::SeriesId* id);
+  Result<Fate> settle(LabelsBuilder& labels, const wire::ExpositionParser* parser,
+                      tsdb::SeriesId* id);
   void add_folded(tsdb::SeriesId id, double value, Report& report);
   Result<> check_label_limits(const LabelsBuilder& labels) const;
   size_t settle_columns(Report& report);
@@ -89,6 +93,18 @@ class TargetIngest {
   void add_report(bool up, const Report& report);
   Result<> append(TimestampMs t);
   void forget_old_lines();
+  Result<> check_sample_limit(const Report& report);
+
+  // target_histograms.cc
+  Result<std::optional<Fate>> convert_line(wire::ExpositionParser& parser, uint32_t line);
+  Result<> add_histograms(Report& report);
+  Result<> add_native(wire::NativeHistogram& native, Report& report);
+  Result<> add_converted(Report& report);
+  void note_exemplar(wire::ExpositionParser& parser, uint32_t line);
+  void append_histograms(Result<tsdb::AppendStats>& stats);
+  void start_conversion();
+  void note_family(wire::ExpositionParser& parser);
+  void forget_histograms();
 
   tsdb::Db& db_;
   Metrics& metrics_;
@@ -111,6 +127,22 @@ class TargetIngest {
   TimestampMs last_time_ = 0;
   bool repeats_series_ = false;             // the last body had a series twice
   std::vector<tsdb::SeriesId> report_ids_;  // in the order of kReportNames; made when first needed
+
+  // Native histograms: of the protobuf body that is being read, by the labels they had there, and
+  // what is to be stored of them with those that were converted.
+  struct NativeSeries {
+    Fate fate{};
+    tsdb::SeriesId id{};
+    Labels labels;  // as stored
+  };
+  std::span<wire::NativeHistogram> natives_;
+  std::unordered_map<Labels, NativeSeries, LabelsHash> native_series_;
+  std::unique_ptr<ClassicConversion> conversion_;  // null: not asked for
+  std::string histogram_family_;                   // the classic one that is being read, or empty
+  std::vector<tsdb::TimedHistogram> histograms_;
+  std::vector<tsdb::SeriesId> histogram_ids_;  // of the last body, sorted
+  std::vector<tsdb::NewExemplar> exemplars_;
+  TimestampMs now_ = 0;  // of this scrape
 
   MetadataMap families_;  // while a body is read
   bool read_metadata_ = true;

@@ -302,5 +302,112 @@ TEST_F(TargetIngestTest, ProtobufIsStoredAsTextIs) {
   EXPECT_EQ(stored().size(), 2U) << "a stale marker";
 }
 
+/// Native histograms of the store: "labels @seconds count".
+class TargetHistogramsTest : public TargetIngestTest {
+ protected:
+  std::set<std::string> histograms() {
+    std::set<std::string> lines;
+    const Matcher all = Matcher::make(Matcher::Op::kRegex, std::string(kMetricName), ".+").value();
+    auto set = db_->select({&all, 1}, {}, 0);
+    SampleColumns columns;
+    for (size_t i = 0; i < (*set)->size(); ++i) {
+      EXPECT_TRUE((*set)->read(i, {}, columns));
+      for (size_t k = 0; k < columns.h.size(); ++k) {
+        const int64_t at = (columns.t[k] - kStart) / 1000;
+        const auto labels = (*set)->labels(i).to_string();
+        if (columns.h[k]) lines.insert(fmt::format("{} @{} {}", labels, at, columns.h[k]->count));
+        if (is_stale_nan(columns.v[k])) lines.insert(fmt::format("{} @{} stale", labels, at));
+      }
+    }
+    return lines;
+  }
+  Result<> scrape_open_metrics(std::string_view body) {
+    clock_.advance(std::chrono::seconds(15));
+    report_ = {};
+    return ingest().ingest(clock_.now_ms(), body, wire::ExpositionFormat::kOpenMetrics, report_);
+  }
+  std::string exemplars() {
+    std::string out;
+    const std::vector<std::vector<Matcher>> all = {{}};
+    for (const auto& series : db_->exemplars(all, {})) {
+      for (const auto& e : series.exemplars) {
+        out += fmt::format("{} {} {}@{}\n", series.series.to_string(), e.labels.to_string(),
+                           e.value, (e.t - kStart) / 1000);
+      }
+    }
+    return out;
+  }
+};
+
+constexpr std::string_view kClassic = R"(# TYPE h histogram
+h_bucket{le="1"} 2
+h_bucket{le="+Inf"} 3
+h_sum 4.5
+h_count 3
+other 1
+)";
+
+TEST_F(TargetHistogramsTest, ClassicOnesAreConverted) {
+  config_.convert_classic_histograms_to_nhcb = true;
+  ASSERT_TRUE(scrape(kClassic));
+  EXPECT_EQ(report_.scraped, 5u);
+  EXPECT_EQ(report_.post_relabel, 2u);
+  EXPECT_EQ(report_.series_added, 2u);
+  ASSERT_TRUE(scrape(kClassic));
+  EXPECT_EQ(report_.post_relabel, 2u);
+  ASSERT_TRUE(scrape("other 1\n"));
+  EXPECT_EQ(histograms(), (Lines{R"(h{instance="a:1", job="test"} @15 3)",
+                                 R"(h{instance="a:1", job="test"} @30 3)",
+                                 R"(h{instance="a:1", job="test"} @45 stale)"}));
+  EXPECT_TRUE(stored("h_bucket").empty());
+  EXPECT_EQ(stored("other").size(), 3u);
+}
+
+TEST_F(TargetHistogramsTest, ClassicOnesStayBesideWhenToldTo) {
+  config_.convert_classic_histograms_to_nhcb = true;
+  config_.always_scrape_classic_histograms = true;
+  ASSERT_TRUE(scrape(kClassic));
+  EXPECT_EQ(report_.post_relabel, 6u);
+  EXPECT_EQ(histograms().size(), 1u);
+  EXPECT_EQ(stored("h_bucket").size(), 2u);
+}
+
+TEST_F(TargetHistogramsTest, AFailedScrapeEndsThem) {
+  config_.convert_classic_histograms_to_nhcb = true;
+  ASSERT_TRUE(scrape(kClassic));
+  EXPECT_FALSE(scrape("no number\n"));
+  EXPECT_EQ(histograms(), (Lines{R"(h{instance="a:1", job="test"} @15 3)",
+                                 R"(h{instance="a:1", job="test"} @30 stale)"}));
+}
+
+TEST_F(TargetHistogramsTest, TheBucketLimitFailsTheScrape) {
+  config_.convert_classic_histograms_to_nhcb = true;
+  config_.native_histogram_bucket_limit = 1;
+  EXPECT_FALSE(scrape(kClassic));
+  EXPECT_TRUE(histograms().empty());
+}
+
+TEST_F(TargetHistogramsTest, ExemplarsAreStoredWithTheSeries) {
+  const std::string_view body =
+      "# TYPE c counter\n"
+      "c_total{x=\"1\"} 5 # {trace_id=\"abc\"} 0.5 1700000010\n"
+      "c_total{x=\"2\"} 6 # {trace_id=\"def\"} 0.7\n"
+      "# EOF\n";
+  ASSERT_TRUE(scrape_open_metrics(body));
+  ASSERT_TRUE(scrape_open_metrics(body));
+  EXPECT_EQ(exemplars(),
+            "c_total{instance=\"a:1\", job=\"test\", x=\"1\"} {trace_id=\"abc\"} 0.5@10\n"
+            "c_total{instance=\"a:1\", job=\"test\", x=\"2\"} {trace_id=\"def\"} 0.7@15\n");
+}
+
+TEST_F(TargetHistogramsTest, ExemplarsOfConvertedHistogramsAreTheirs) {
+  config_.convert_classic_histograms_to_nhcb = true;
+  ASSERT_TRUE(
+      scrape_open_metrics("# TYPE h histogram\n"
+                          "h_bucket{le=\"+Inf\"} 3 # {id=\"a\"} 0.5 1700000010\n"
+                          "h_count 3\nh_sum 1\n# EOF\n"));
+  EXPECT_EQ(exemplars(), "h{instance=\"a:1\", job=\"test\"} {id=\"a\"} 0.5@10\n");
+}
+
 }  // namespace
 }  // namespace strata::scrape

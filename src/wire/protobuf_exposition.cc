@@ -5,11 +5,15 @@
 
 #include "base/number.h"
 #include "base/utf8.h"
+#include "model/histogram_buckets.h"
 #include "wire/exposition_number.h"
 #include "wire/protobuf_message.h"
 
 namespace strata::wire {
 namespace {
+
+// Schemas 9 to 52 are reserved for what Prometheus reads as 8 already.
+constexpr int32_t kFinestKnown = 52;
 
 void append_escaped(std::string& out, std::string_view text) {
   for (const char c : text) {
@@ -253,7 +257,7 @@ class Translator {
     for (const ProtoBucket& bucket : histogram.buckets) {
       if (bucket.exemplar) TRY(check_labels(bucket.exemplar->labels));
     }
-    if (histogram.is_native()) {
+    if (options_.native && histogram.is_native()) {
       TRY(native(family, metric, histogram));
       if (!options_.classic_beside_native) return {};
     }
@@ -288,14 +292,14 @@ class Translator {
     };
     TRY(checked(check_spans(value.positive_spans, value.positive_buckets.size())));
     TRY(checked(check_spans(value.negative_spans, value.negative_buckets.size())));
-    if (value.schema < -4 || value.schema > 8) {
+    if (value.schema < -4 || value.schema > kFinestKnown) {
       return bad_data(fmt::format("{}: native histogram: schema {}", family.name, value.schema));
     }
     NativeHistogram& out = out_.native.emplace_back();
     std::vector<Label> labels = {{kMetricName, family.name}};
     for (const ProtoLabel& label : metric.labels) labels.push_back({label.name, label.value});
     out.labels = Labels::from(std::move(labels));
-    out.value = value;
+    out.value = value.schema > 8 ? reduce_resolution(value, 8) : value;
     if (family.type == ProtoType::kGaugeHistogram) {
       out.value.counter_reset_hint = CounterResetHint::kGauge;
     }
@@ -303,6 +307,7 @@ class Translator {
     out.created = histogram.created;
     for (const ProtoExemplar& exemplar : histogram.exemplars) {
       TRY(check_labels(exemplar.labels));
+      if (!exemplar.timestamp) continue;  // which it needs here, Prometheus says
       std::vector<Label> exemplar_labels;
       for (const ProtoLabel& label : exemplar.labels) {
         exemplar_labels.push_back({label.name, label.value});

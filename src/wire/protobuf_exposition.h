@@ -28,6 +28,8 @@ struct NativeHistogram {
 };
 
 struct ProtobufOptions {
+  /// Native histograms are read; else what has one is read as a classic histogram.
+  bool native = true;
   /// Histograms that have both forms are written as classic ones too.
   bool classic_beside_native = false;
   /// <name>_created series for what says when it began to count, as OpenMetrics has them.
