@@ -30,10 +30,6 @@ std::string time_text(TimestampMs t) { return api::rfc3339(t); }
 
 int report(const Result<interop::ImportStats>& stats, const std::string& store) {
   if (!stats) return failed(stats.error());
-  if (stats->histogram_chunks > 0) {
-    fmt::print(stderr, "warning: {} chunks of native histograms were left out\n",
-               stats->histogram_chunks);
-  }
   if (stats->without_time > 0) {
     fmt::print(stderr, "warning: {} samples have no timestamp and were left out\n",
                stats->without_time);

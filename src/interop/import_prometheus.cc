@@ -17,6 +17,25 @@ constexpr uint64_t kMaxSlices = 100 * 366;
 /// Series that come from one target: they share their times.
 using Targets = std::map<std::pair<std::string, std::string>, std::vector<uint32_t>>;
 
+/// Moves the native histograms out of `samples`.
+std::vector<tsdb::HistogramSample> take_histograms(SampleColumns& samples) {
+  std::vector<tsdb::HistogramSample> out;
+  if (samples.h.empty()) return out;
+  size_t kept = 0;
+  for (size_t i = 0; i < samples.size(); ++i) {
+    if (samples.h[i]) {
+      out.push_back({samples.t[i], std::move(samples.h[i])});
+      continue;
+    }
+    samples.t[kept] = samples.t[i];
+    samples.v[kept++] = samples.v[i];
+  }
+  samples.t.resize(kept);
+  samples.v.resize(kept);
+  samples.h.clear();
+  return out;
+}
+
 class BlockImport {
  public:
   BlockImport(const PrometheusBlock& block, tsdb::BlockWriter& writer)
@@ -43,7 +62,10 @@ class BlockImport {
     std::vector<SampleColumns> columns(series.size());
     for (TimestampMs from = all.min; from <= all.max; from += kSlice) {
       const TimeRange slice{from, from + kSlice - 1};
-      for (size_t i = 0; i < series.size(); ++i) TRY(block_.read(series[i], slice, columns[i]));
+      for (size_t i = 0; i < series.size(); ++i) {
+        TRY(block_.read(series[i], slice, columns[i]));
+        TRY(writer_.add_histograms(series[i], take_histograms(columns[i])));
+      }
       TRY(write_columns(writer_, series, columns));
     }
     return {};
@@ -69,21 +91,17 @@ Result<ImportStats> import_prometheus_blocks(Fs& fs, const std::string& dir,
                                              const std::string& store, const Progress& progress) {
   const auto dirs = TRY(find_prometheus_blocks(fs, dir));
   auto import = TRY(StoreImport::begin(fs, store));
-  uint64_t histogram_chunks = 0;
   for (size_t i = 0; i < dirs.size(); ++i) {
     const auto block = TRY(PrometheusBlock::open(fs, dirs[i]));
     TRY(check_span(*block));
     progress(fmt::format("block {} of {}: {} ({} series)", i + 1, dirs.size(), dirs[i],
                          block->series_count()));
-    histogram_chunks += block->histogram_chunks();
     if (block->series_count() == 0) continue;
     auto writer = TRY(import->new_block(block->time_range().min));
     TRY(BlockImport(*block, *writer).run());
     TRY(import->finish_block(*writer));
   }
-  ImportStats stats = TRY(import->publish());
-  stats.histogram_chunks = histogram_chunks;
-  return stats;
+  return import->publish();
 }
 
 }  // namespace strata::interop

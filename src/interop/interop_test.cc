@@ -79,6 +79,59 @@ TEST(PrometheusBlock, GivesBackWhatWasWritten) {
   EXPECT_THAT(out.t, ElementsAre(kStart + 30'000, kStart + 45'000));
 }
 
+/// Floats, a stale marker, integer and float histograms, a reset.
+SampleColumns histograms() {
+  SampleColumns out;
+  FloatHistogram h;
+  h.schema = 2;
+  h.zero_threshold = 0x1p-128;
+  h.positive_spans = {{-1, 3}};
+  h.positive_buckets = {0, 0, 0};
+  for (int i = 0; i < 300; ++i) {
+    const bool is_float = i < 5 || i == 200;
+    if (i == 250) h.positive_buckets = {0, 0, 0}, h.count = 0;
+    h.positive_buckets[static_cast<size_t>(i) % 3] += i < 150 ? 1 : 0.5;
+    h.count += i < 150 ? 1 : 0.5;
+    h.sum += 0.1;
+    out.t.push_back(kStart + i * 15'000);
+    out.v.push_back(i == 200 ? stale_nan() : is_float ? i : 0);
+    out.h.push_back(is_float ? nullptr : std::make_shared<FloatHistogram>(h));
+  }
+  return out;
+}
+
+void expect_same(const SampleColumns& a, const SampleColumns& b) {
+  ASSERT_EQ(a.t, b.t);
+  ASSERT_EQ(a.h.size(), b.h.size());
+  for (size_t i = 0; i < a.size(); ++i) {
+    EXPECT_EQ(std::bit_cast<uint64_t>(a.v[i]), std::bit_cast<uint64_t>(b.v[i])) << i;
+    ASSERT_EQ(a.h[i] == nullptr, b.h[i] == nullptr) << i;
+    if (a.h[i]) EXPECT_TRUE(tsdb::same_histogram(*a.h[i], *b.h[i])) << i;
+  }
+}
+
+TEST(PrometheusBlock, GivesBackNativeHistograms) {
+  const TempDir dir;
+  const SampleColumns written = histograms();
+  const auto block = PrometheusBlock::open(real_fs(), write_block(dir.path(), {written})).value();
+  SampleColumns read;
+  ASSERT_TRUE(block->read(0, {}, read));
+  expect_same(read, written);
+  ASSERT_TRUE(block->read(0, {kStart, kStart + 60'000}, read));
+  EXPECT_TRUE(read.h.empty());
+}
+
+TEST(StoreImport, TakesNativeHistograms) {
+  const TempDir dir;
+  const SampleColumns written = histograms();
+  const auto block = write_block(dir.file("theirs"), {written});
+  const auto stats = import_prometheus_blocks(real_fs(), block, dir.file("store"), kQuiet);
+  ASSERT_TRUE(stats) << stats.error().message;
+  EXPECT_EQ(stats->samples, written.size());
+  const auto db = open_store(dir.file("store"));
+  expect_same(read_one(*db, "instance", "n000"), written);
+}
+
 TEST(PrometheusBlock, IsNotWrittenWithoutSamples) {
   const TempDir dir;
   const auto path = write_block(dir.path(), {SampleColumns{}});

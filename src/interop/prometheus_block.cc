@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/hash.h"
+#include "interop/histogram_chunk.h"
 #include "interop/prometheus_bytes.h"
 #include "interop/xor_chunk.h"
 
@@ -145,10 +146,6 @@ Result<> PrometheusBlock::note_chunks() {
     for (const Chunk& c : TRY(entry(i)).chunks) {
       time_range_ = {std::min(time_range_.min, c.range.min),
                      std::max(time_range_.max, c.range.max)};
-      const auto encoding = static_cast<ChunkEncoding>(TRY(chunk(c.ref)).encoding);
-      if (encoding == ChunkEncoding::kHistogram || encoding == ChunkEncoding::kFloatHistogram) {
-        ++histogram_chunks_;
-      }
     }
   }
   return {};
@@ -238,15 +235,16 @@ Result<> PrometheusBlock::read(size_t i, TimeRange range, SampleColumns& out) co
       return damaged(name, offset, "the checksum of a chunk does not agree");
     }
     const auto encoding = static_cast<ChunkEncoding>(data.encoding);
-    if (encoding == ChunkEncoding::kHistogram || encoding == ChunkEncoding::kFloatHistogram) {
-      continue;
-    }
-    if (encoding != ChunkEncoding::kXor) {
+    const bool native =
+        encoding == ChunkEncoding::kHistogram || encoding == ChunkEncoding::kFloatHistogram;
+    if (encoding != ChunkEncoding::kXor && !native) {
       return bad_data(fmt::format("{}/{} has a chunk of encoding {} at byte {}, which is not read",
                                   dir_, name, data.encoding, offset));
     }
     samples.clear();
-    if (auto read = read_xor_chunk(data.data, samples); !read) {
+    if (auto read = native ? read_histogram_chunk(encoding, data.data, samples)
+                           : read_xor_chunk(data.data, samples);
+        !read) {
       return damaged(name, offset, read.error().message);
     }
     for (size_t k = 0; k < samples.size(); ++k) {
@@ -258,10 +256,13 @@ Result<> PrometheusBlock::read(size_t i, TimeRange range, SampleColumns& out) co
       if (!out.t.empty() && t <= out.t.back()) {
         return damaged(name, offset, "times of a series do not ascend");
       }
+      if (native) out.h.resize(out.t.size());
       out.t.push_back(t);
       out.v.push_back(samples.v[k]);
+      if (native) out.h.push_back(std::move(samples.h[k]));
     }
   }
+  if (!out.h.empty()) out.h.resize(out.t.size());
   return {};
 }
 

@@ -1,9 +1,9 @@
 // Reads a block of Prometheus' TSDB: the directory that Prometheus, Thanos and Mimir write, with
-// index version 2 and XOR chunks.
+// index version 2, XOR chunks and chunks of native histograms.
 //
 // Files are mapped and read in place; everything in them is untrusted: wrong bytes are kCorruption
 // with the file and the offset. Owned by who opened it; immutable and thread-safe. What is read is
-// in docs/formats/prometheus-blocks.md. Native histograms are counted, not read.
+// in docs/formats/prometheus-blocks.md.
 //
 // Memory: 4 bytes a symbol, 8 a series; deletions.
 #pragma once
@@ -31,8 +31,6 @@ class PrometheusBlock {
   size_t series_count() const { return series_.size(); }
   /// From the first to the last sample, as the index tells; min > max when there is none.
   TimeRange time_range() const { return time_range_; }
-  /// Chunks of native histograms, which read() leaves out.
-  uint64_t histogram_chunks() const { return histogram_chunks_; }
 
   /// Of series i < series_count(), in the order of the file. Error: kCorruption.
   Result<Labels> labels(size_t i) const;
@@ -75,7 +73,6 @@ class PrometheusBlock {
   std::vector<uint64_t> series_;                                  // offsets in the index
   std::unordered_map<uint64_t, std::vector<TimeRange>> deleted_;  // by series reference
   TimeRange time_range_{kMaxTime, kMinTime};
-  uint64_t histogram_chunks_ = 0;
 };
 
 /// Whether `dir` looks like a block of Prometheus.

@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "interop/histogram_chunk.h"
 #include "interop/prometheus_bytes.h"
 #include "interop/prometheus_index.h"
 #include "interop/xor_chunk.h"
@@ -14,6 +15,10 @@ namespace {
 
 constexpr uint64_t kSegmentBytes = uint64_t{512} << 20;
 constexpr size_t kWriteBytes = size_t{1} << 20;
+
+bool is_native(const SampleColumns& samples, size_t i) {
+  return !samples.h.empty() && samples.h[i] && !is_stale_nan(samples.h[i]->sum);
+}
 
 }  // namespace
 
@@ -79,10 +84,8 @@ Result<> PrometheusBlockWriter::end_segment() {
   return {};
 }
 
-Result<uint64_t> PrometheusBlockWriter::write_chunk(std::span<const TimestampMs> times,
-                                                    std::span<const double> values) {
-  chunk_.assign(1, static_cast<char>(ChunkEncoding::kXor));
-  append_xor_chunk(chunk_, times, values);
+/// Writes `chunk_`, which begins with its encoding.
+Result<uint64_t> PrometheusBlockWriter::write_chunk() {
   if (segment_ && segment_bytes_ + chunk_.size() > kSegmentBytes) TRY(end_segment());
   if (!segment_) TRY(start_segment());
   const uint64_t ref = (segments_ - 1) << 32 | segment_bytes_;
@@ -98,30 +101,56 @@ Result<uint64_t> PrometheusBlockWriter::write_chunk(std::span<const TimestampMs>
   return ref;
 }
 
+Result<> PrometheusBlockWriter::add_floats(const SampleColumns& samples, size_t begin, size_t end,
+                                           Series& series) {
+  std::vector<double> values(samples.v.begin() + static_cast<ptrdiff_t>(begin),
+                             samples.v.begin() + static_cast<ptrdiff_t>(end));
+  for (size_t i = 0; i < values.size() && !samples.h.empty(); ++i) {
+    if (samples.h[begin + i]) values[i] = stale_nan();  // a histogram that is a stale marker
+  }
+  for (size_t at = 0; at < values.size(); at += kSamplesPerChunk) {
+    const size_t n = std::min(kSamplesPerChunk, values.size() - at);
+    const auto times = std::span(samples.t).subspan(begin + at, n);
+    chunk_.assign(1, static_cast<char>(ChunkEncoding::kXor));
+    append_xor_chunk(chunk_, times, std::span(values).subspan(at, n));
+    series.chunks.push_back({ {times.front(), times.back()}, TRY(write_chunk()) });
+  }
+  return {};
+}
+
+Result<> PrometheusBlockWriter::add_histograms(const SampleColumns& samples, size_t begin,
+                                               size_t end, Series& series) {
+  std::vector<tsdb::HistogramSample> histograms;
+  for (size_t i = begin; i < end; ++i) histograms.push_back({samples.t[i], samples.h[i]});
+  const FloatHistogram* previous = nullptr;
+  for (std::span<const tsdb::HistogramSample> rest = histograms; !rest.empty();) {
+    const HistogramChunkHead head = next_histogram_chunk(rest);
+    chunk_.assign(1, static_cast<char>(head.encoding));
+    append_histogram_chunk(chunk_, head, rest, previous);
+    const auto& last = rest[head.samples - 1];
+    series.chunks.push_back({ {rest.front().t, last.t}, TRY(write_chunk()) });
+    previous = last.h.get();
+    rest = rest.subspan(head.samples);
+  }
+  return {};
+}
+
 Result<> PrometheusBlockWriter::add(const Labels& labels, const SampleColumns& samples) {
   if (!series_.empty() && !(series_.back().labels < labels)) {
     return bad_data(fmt::format("series {} comes too late", labels.to_string()));
   }
-  SampleColumns floats;
-  if (!samples.h.empty()) {
-    for (size_t i = 0; i < samples.size(); ++i) {
-      if (samples.h[i]) continue;
-      floats.t.push_back(samples.t[i]);
-      floats.v.push_back(samples.v[i]);
-    }
-  }
-  const SampleColumns& from = samples.h.empty() ? samples : floats;
-  if (from.t.empty()) return {};
   Series series{labels, {}};
-  for (size_t at = 0; at < from.size(); at += kSamplesPerChunk) {
-    const size_t n = std::min(kSamplesPerChunk, from.size() - at);
-    const auto times = std::span(from.t).subspan(at, n);
-    const uint64_t ref = TRY(write_chunk(times, std::span(from.v).subspan(at, n)));
-    series.chunks.push_back({{times.front(), times.back()}, ref});
+  for (size_t at = 0; at < samples.size();) {
+    size_t end = at + 1;
+    while (end < samples.size() && is_native(samples, end) == is_native(samples, at)) ++end;
+    TRY(is_native(samples, at) ? add_histograms(samples, at, end, series)
+                               : add_floats(samples, at, end, series));
+    at = end;
   }
-  stats_.range.min = std::min(stats_.range.min, from.t.front());
-  stats_.range.max = std::max(stats_.range.max, from.t.back());
-  stats_.samples += from.size();
+  if (series.chunks.empty()) return {};
+  stats_.range.min = std::min(stats_.range.min, samples.t.front());
+  stats_.range.max = std::max(stats_.range.max, samples.t.back());
+  stats_.samples += samples.size();
   stats_.chunks += series.chunks.size();
   ++stats_.series;
   series_.push_back(std::move(series));

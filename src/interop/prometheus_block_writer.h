@@ -1,5 +1,5 @@
 // Writes a block that Prometheus, promtool, Thanos and Mimir read: meta.json, index version 2, XOR
-// chunks of 120 samples, an empty file of tombstones.
+// and histogram chunks of 120 samples, an empty file of tombstones.
 //
 // Written as ULID.tmp-for-creation, the name that Prometheus gives and removes itself, and renamed
 // when it is whole and synced. Not thread-safe; destroyed without finish(), it removes what it
@@ -39,7 +39,7 @@ class PrometheusBlockWriter {
   PrometheusBlockWriter& operator=(const PrometheusBlockWriter&) = delete;
 
   /// Series come in the order of their labels, each once; one without samples is left out.
-  /// Histograms among the samples are left out. Errors: kBadData for a wrong order, kIo.
+  /// Native histograms become histogram chunks. Errors: kBadData for a wrong order, kIo.
   Result<> add(const Labels& labels, const SampleColumns& samples);
   /// Publishes the block. Call once. Without samples there is no block, and its stats say so.
   Result<PrometheusBlockStats> finish();
@@ -56,7 +56,9 @@ class PrometheusBlockWriter {
 
   PrometheusBlockWriter(Fs& fs, std::string parent, std::string ulid, TimeRange window);
   Result<> start_segment();
-  Result<uint64_t> write_chunk(std::span<const TimestampMs> times, std::span<const double> values);
+  Result<> add_floats(const SampleColumns& samples, size_t begin, size_t end, Series& series);
+  Result<> add_histograms(const SampleColumns& samples, size_t begin, size_t end, Series& series);
+  Result<uint64_t> write_chunk();
   Result<> end_segment();
   Result<> write_file(const std::string& name, std::string_view bytes);
   Result<> write_index();

@@ -26,9 +26,8 @@ struct ImportStats {
   uint64_t samples = 0;
   uint64_t bytes = 0;
   TimeRange range{kMaxTime, kMinTime};
-  uint64_t histogram_chunks = 0;  // native histograms, left out
-  uint64_t duplicates = 0;        // text only: same series and time again; the first stays
-  uint64_t without_time = 0;      // text only: samples without a timestamp, left out
+  uint64_t duplicates = 0;    // text only: same series and time again; the first stays
+  uint64_t without_time = 0;  // text only: samples without a timestamp, left out
 };
 
 /// A line for a person who waits.
