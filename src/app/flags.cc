@@ -45,7 +45,7 @@ constexpr Flag kFlags[] = {
     {"enable-feature", "", "NAME,...",
      "Prometheus' experimental features: promql-experimental-functions, "
      "promql-extended-range-selectors, promql-binop-fill-modifiers, "
-     "promql-delayed-name-removal."},
+     "promql-delayed-name-removal, created-timestamp-zero-ingestion."},
     {"path.procfs", "/proc", "DIR", "Where this host's /proc is mounted."},
     {"path.sysfs", "/sys", "DIR", "Where this host's /sys is mounted."},
     {"path.rootfs", "/", "DIR", "Where this host's file systems are mounted."},

@@ -54,6 +54,8 @@ Result<promql::EngineOptions> engine_options(const ServeOptions& options) {
       engine.syntax.binop_fill_modifiers = true;
     } else if (feature == "promql-delayed-name-removal") {
       engine.delayed_name_removal = true;
+    } else if (feature == "created-timestamp-zero-ingestion") {
+      // Scraping's: see ManagerDeps.
     } else if (feature == "exemplar-storage" || feature == "native-histograms") {
       // Always on here.
     } else {
@@ -185,9 +187,12 @@ Result<> Server::open() {
       .clock = clock_,
       .metrics = registry_,
       .sources = {{"host", [this](std::string& out) { append_host_exposition(out); }},
-                  {"self", [this](std::string& out) {
+                  {"self",
+                   [this](std::string& out) {
                      append_own_exposition(out, metrics::Format::kText);
-                   }}}});
+                   }}},
+      .features = {.created_zeros = std::ranges::contains(options_.features,
+                                                          "created-timestamp-zero-ingestion")}});
   scrape_->set_guard(strata_config_.get()->guard);
   engine_ = std::make_unique<promql::Engine>(TRY(engine_options(options_)), work_.get(), clock_);
 

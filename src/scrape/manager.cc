@@ -52,7 +52,7 @@ std::shared_ptr<ScrapeLoop> Manager::make_loop(const Job& job, const discover::T
     ingest->reconfigure(config, target);
   } else {
     ingest = std::make_unique<TargetIngest>(deps_.db, metrics_, config, target,
-                                            guard_.job(config->job_name));
+                                            guard_.job(config->job_name), deps_.features);
   }
   std::unique_ptr<Fetcher> fetcher;
   if (job.over_limit) {

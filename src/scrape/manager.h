@@ -26,6 +26,7 @@ struct ManagerDeps {
   metrics::Registry& metrics;
   /// In-process collectors by ScrapeConfig::in_process.
   std::map<std::string, Source> sources;
+  IngestFeatures features = {};
 };
 
 struct JobStatus {

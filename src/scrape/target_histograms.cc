@@ -16,7 +16,8 @@ Result<> TargetIngest::ingest_protobuf(TimestampMs t, std::string_view body, Rep
   wire::ProtobufExposition exposition;
   const wire::ProtobufOptions options{
       .native = config_->scrape_native_histograms,
-      .classic_beside_native = config_->always_scrape_classic_histograms};
+      .classic_beside_native = config_->always_scrape_classic_histograms,
+      .created_series = features_.created_zeros};
   const auto read = wire::read_protobuf_exposition(body, options, exposition);
   if (!read) {
     if (auto stored = fail(t, report); !stored) return stored;
@@ -33,17 +34,23 @@ void TargetIngest::start_conversion() {
   if (config_->convert_classic_histograms_to_nhcb) {
     conversion_ = std::make_unique<ClassicConversion>();
   }
+  created_.reset();
+  if (features_.created_zeros) created_ = std::make_unique<CreatedTimes>();
 }
 
 void TargetIngest::note_family(wire::ExpositionParser& parser) {
+  family_ = parser.family();
+  family_type_ = parser.type();
   histogram_family_.clear();
-  if (parser.type() == MetricType::kHistogram) histogram_family_ = parser.family();
+  if (conversion_ && family_type_ == MetricType::kHistogram) histogram_family_ = family_;
 }
 
 void TargetIngest::forget_histograms() {
   histograms_.clear();
   histogram_ids_.clear();
   exemplars_.clear();
+  zeros_.clear();
+  zero_histograms_.clear();
 }
 
 /// For a line that the bodies did not have before: joins it to its histogram when it is a part of
@@ -73,6 +80,9 @@ Result<std::optional<TargetIngest::Fate>> TargetIngest::convert_line(wire::Expos
 /// The native histograms of the body that was just read.
 Result<> TargetIngest::add_histograms(Report& report) {
   histograms_.clear();
+  zeros_.clear();
+  zero_histograms_.clear();
+  if (created_) add_zeros();
   for (wire::NativeHistogram& native : natives_) TRY(add_native(native, report));
   if (conversion_) TRY(add_converted(report));
   if (native_series_.size() > 2 * natives_.size() + kMoreNativeSeries) native_series_.clear();
@@ -102,7 +112,7 @@ Result<> TargetIngest::add_native(wire::NativeHistogram& native, Report& report)
     made.labels = labels.build();
     known = native_series_.emplace(native.labels, std::move(made)).first;
   }
-  const NativeSeries& series = known->second;
+  NativeSeries& series = known->second;
   if (series.fate == Fate::kGuarded || series.fate == Fate::kFolded) ++lines_->guarded;
   if (series.fate != Fate::kStored) return {};
   ++report.post_relabel;
@@ -110,6 +120,16 @@ Result<> TargetIngest::add_native(wire::NativeHistogram& native, Report& report)
   if (auto fits = fit_limits(*config_, native.value); !fits) {
     metrics_.exceeded_bucket_limit.inc();
     return fits;
+  }
+  const TimestampMs created = features_.created_zeros ? native.created.value_or(0) : 0;
+  if (created != 0 && created != std::exchange(series.created, created) &&
+      begins_after_samples(series.labels, created)) {
+    FloatHistogram zero;
+    zero.counter_reset_hint = CounterResetHint::kReset;
+    zero.schema = native.value.schema;
+    zero.zero_threshold = native.value.zero_threshold;
+    zero_histograms_.push_back(
+        {series.id, created, std::make_shared<const FloatHistogram>(std::move(zero))});
   }
   const bool own_time = native.timestamp && config_->honor_timestamps;
   histograms_.push_back({series.id, own_time ? *native.timestamp : now_,
@@ -142,6 +162,63 @@ Result<> TargetIngest::add_converted(Report& report) {
     histograms_.push_back({series, own_time ? *t : now_, std::move(h)});
   }
   return {};
+}
+
+/// As series_of(), and what it counts since is remembered. A _created line is no series.
+Result<TargetIngest::Fate> TargetIngest::counting_series_of(wire::ExpositionParser& parser,
+                                                            tsdb::SeriesId* id) {
+  const auto line = static_cast<uint32_t>(lines_->lines.size());
+  LabelsBuilder labels;
+  TRY(parser.labels(labels));
+  const auto role = created_->attach(line, family_, family_type_, labels);
+  if (role == CreatedTimes::Role::kMark) return Fate::kConverted;
+  const Fate fate = TRY(settle(labels, &parser, id));
+  if (role == CreatedTimes::Role::kMember && fate == Fate::kStored) {
+    new_lines_.emplace(line, labels.build());
+  }
+  return fate;
+}
+
+/// Zeros for what began to count since the last body.
+void TargetIngest::add_zeros() {
+  for (const auto& [line, t] : created_->changed(lines_->order)) {
+    if (lines_->lines[line].fate != Fate::kStored) continue;
+    const auto fresh = new_lines_.find(line);
+    const bool begins = fresh != new_lines_.end() ? begins_after_samples(fresh->second, t)
+                                                  : t > last_time_ && t < now_;
+    if (begins) zeros_.push_back({lines_->lines[line].id, t, 0});
+  }
+}
+
+/// Whether the series has no sample since `created`, which is before this scrape: Prometheus takes
+/// a zero only there. Asked of the store, because a restart does not know its series' samples.
+bool TargetIngest::begins_after_samples(const Labels& labels, TimestampMs created) const {
+  if (created >= now_) return false;
+  std::vector<Matcher> matchers;
+  for (const auto& [name, value] : labels) {
+    matchers.push_back(Matcher::equal(std::string(name), std::string(value)));
+  }
+  const TimeRange since{created, kMaxTime};
+  const auto found = db_.select(matchers, since, 0);
+  if (!found) return false;
+  for (size_t i = 0; i < (*found)->size(); ++i) {
+    Sample sample;
+    HistogramPtr histogram;
+    if ((*found)->labels(i) != labels) continue;
+    const auto last = (*found)->read_last(i, since, sample, histogram);
+    if (!last || *last) return false;
+  }
+  return true;
+}
+
+/// Before the scrape, so that they are older than its samples. Without them it is as good as ever.
+void TargetIngest::append_zeros() {
+  bool stored = true;
+  if (!zeros_.empty()) stored = db_.append_samples(zeros_).has_value();
+  if (!zero_histograms_.empty()) stored &= db_.append_histograms(zero_histograms_).has_value();
+  if (!stored) metrics_.store_failures.inc();
+  zeros_.clear();
+  zero_histograms_.clear();
 }
 
 /// A line's exemplar belongs to its series, or to the histogram that it is a part of.

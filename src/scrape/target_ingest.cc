@@ -45,7 +45,8 @@ void add_target_labels(LabelsBuilder& labels, const Labels& target, bool honor_l
 
 TargetIngest::TargetIngest(tsdb::Db& db, Metrics& metrics,
                            std::shared_ptr<const config::ScrapeConfig> config,
-                           discover::Target target, std::shared_ptr<JobGuard> guard)
+                           discover::Target target, std::shared_ptr<JobGuard> guard,
+                           IngestFeatures features)
     : db_(db),
       metrics_(metrics),
       config_(std::move(config)),
@@ -53,6 +54,7 @@ TargetIngest::TargetIngest(tsdb::Db& db, Metrics& metrics,
       store_target_(db.target(store_key(target_))),
       lines_(std::make_unique<Lines>()),
       guard_(guard ? std::make_unique<TargetGuard>(std::move(guard), target_) : nullptr),
+      features_(features),
       metadata_(std::make_shared<const MetadataMap>()) {
   start_conversion();
 }
@@ -120,6 +122,7 @@ Result<> TargetIngest::read_body(std::string_view body, wire::ExpositionFormat f
   values_.clear();
   timed_.clear();
   exemplars_.clear();
+  new_lines_.clear();
   families_.clear();
   histogram_family_.clear();
   if (conversion_) conversion_->begin_body();
@@ -135,7 +138,7 @@ Result<> TargetIngest::read_body(std::string_view body, wire::ExpositionFormat f
     switch (entry) {
       case wire::Entry::kSample: TRY(add_sample(parser, report)); break;
       case wire::Entry::kType:
-        if (conversion_) note_family(parser);
+        if (conversion_ || created_) note_family(parser);
         if (read_metadata_) families_[std::string(parser.family())].type = parser.type();
         break;
       case wire::Entry::kHelp:
@@ -180,6 +183,7 @@ Result<> TargetIngest::add_sample(wire::ExpositionParser& parser, Report& report
   line.place = static_cast<uint32_t>(lines.next_order.size());
   lines.next_order.push_back(index);
   if (conversion_) conversion_->note(index, parser.value(), parser.timestamp());
+  if (created_) created_->note(index, parser.value());
   if (parser.has_exemplar()) note_exemplar(parser, index);
   switch (line.fate) {
     case Fate::kStored: break;
@@ -226,12 +230,14 @@ Result<uint32_t> TargetIngest::new_line(wire::ExpositionParser& parser) {
   tsdb::SeriesId id{};
   auto& lines = *lines_;
   const auto converted = TRY(convert_line(parser, static_cast<uint32_t>(lines.lines.size())));
-  const Fate fate = converted ? *converted : TRY(series_of(parser, &id));
-  lines.texts.emplace_back(parser.series());
-  const auto index = static_cast<uint32_t>(lines.lines.size());
-  lines.lines.push_back({.text = lines.texts.back(), .id = id, .fate = fate});
-  lines.by_text.emplace(lines.texts.back(), index);
-  return index;
+  const Fate fate = converted ? *converted : created_ ? TRY(counting_series_of(parser, &id))
+                               : TRY(series_of(parser, &id));
+                               lines.texts.emplace_back(parser.series());
+                               const auto index = static_cast<uint32_t>(lines.lines.size());
+                               lines.lines.push_back(
+                                   {.text = lines.texts.back(), .id = id, .fate = fate});
+                               lines.by_text.emplace(lines.texts.back(), index);
+                               return index;
 }
 
 // Error: kLimit when there may be no more series now.
@@ -371,6 +377,7 @@ void TargetIngest::add_report(bool up, const Report& report) {
 }
 
 Result<> TargetIngest::append(TimestampMs t) {
+  if (!zeros_.empty() || !zero_histograms_.empty()) append_zeros();
   last_time_ = t;
   auto stats = db_.append_scrape(store_target_, t, columns_, values_);
   if (stats && !timed_.empty()) {
@@ -428,7 +435,7 @@ Result<> TargetIngest::end(TimestampMs t) {
 void TargetIngest::forget_old_lines() {
   auto& lines = *lines_;
   if (lines.lines.size() < 2 * lines.order.size() + 1024) return;
-  if (conversion_) return forget_series();  // it goes by the lines' numbers
+  if (conversion_ || created_) return forget_series();  // they go by the lines' numbers
   Lines fresh;
   for (const uint32_t index : lines.order) {
     auto line = lines.lines[index];

@@ -25,6 +25,7 @@
 #include "discover/targets.h"
 #include "model/metadata.h"
 #include "scrape/classic_conversion.h"
+#include "scrape/created_times.h"
 #include "scrape/guard.h"
 #include "scrape/metrics.h"
 #include "tsdb/db.h"
@@ -44,11 +45,17 @@ struct Report {
   std::chrono::nanoseconds duration{0};
 };
 
+/// What is experimental in Prometheus, and off unless it is asked for.
+struct IngestFeatures {
+  bool created_zeros = false;  // created-timestamp-zero-ingestion
+};
+
 class TargetIngest {
  public:
   /// `db` and `metrics` outlive this. `guard` is the job's; null: none.
   TargetIngest(tsdb::Db& db, Metrics& metrics, std::shared_ptr<const config::ScrapeConfig> config,
-               discover::Target target, std::shared_ptr<JobGuard> guard = nullptr);
+               discover::Target target, std::shared_ptr<JobGuard> guard = nullptr,
+               IngestFeatures features = {});
   ~TargetIngest();
   TargetIngest(const TargetIngest&) = delete;
   TargetIngest& operator=(const TargetIngest&) = delete;
@@ -103,6 +110,10 @@ class TargetIngest {
   void note_exemplar(wire::ExpositionParser& parser, uint32_t line);
   void append_histograms(Result<tsdb::AppendStats>& stats);
   void start_conversion();
+  Result<Fate> counting_series_of(wire::ExpositionParser& parser, tsdb::SeriesId* id);
+  void add_zeros();
+  void append_zeros();
+  bool begins_after_samples(const Labels& labels, TimestampMs created) const;
   void note_family(wire::ExpositionParser& parser);
   void forget_histograms();
 
@@ -134,6 +145,7 @@ class TargetIngest {
     Fate fate{};
     tsdb::SeriesId id{};
     Labels labels;  // as stored
+    TimestampMs created = 0;
   };
   std::span<wire::NativeHistogram> natives_;
   std::unordered_map<Labels, NativeSeries, LabelsHash> native_series_;
@@ -143,6 +155,15 @@ class TargetIngest {
   std::vector<tsdb::SeriesId> histogram_ids_;  // of the last body, sorted
   std::vector<tsdb::NewExemplar> exemplars_;
   TimestampMs now_ = 0;  // of this scrape
+
+  // created-timestamp-zero-ingestion.
+  const IngestFeatures features_;
+  std::unique_ptr<CreatedTimes> created_;           // null: not asked for
+  std::unordered_map<uint32_t, Labels> new_lines_;  // of this body, as stored; only for that
+  std::string family_;                              // that is being read
+  MetricType family_type_ = MetricType::kUnknown;
+  std::vector<tsdb::TimedSample> zeros_;
+  std::vector<tsdb::TimedHistogram> zero_histograms_;
 
   MetadataMap families_;  // while a body is read
   bool read_metadata_ = true;

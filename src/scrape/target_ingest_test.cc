@@ -409,5 +409,48 @@ TEST_F(TargetHistogramsTest, ExemplarsOfConvertedHistogramsAreTheirs) {
   EXPECT_EQ(exemplars(), "h{instance=\"a:1\", job=\"test\"} {id=\"a\"} 0.5@10\n");
 }
 
+class CreatedZerosTest : public TargetHistogramsTest {
+ protected:
+  void open() {
+    ingest_ = std::make_unique<TargetIngest>(
+        *db_, metrics_, std::make_shared<const config::ScrapeConfig>(config_), target_, nullptr,
+        IngestFeatures{.created_zeros = true});
+  }
+  Result<> scrape_counter(double value, double created) {
+    return scrape_open_metrics(
+        fmt::format("# TYPE c counter\nc_total{{x=\"1\"}} {}\nc_created{{x=\"1\"}} {}\n# EOF\n",
+                    value, created));
+  }
+};
+
+TEST_F(CreatedZerosTest, ACounterBeginsWithAZero) {
+  open();
+  ASSERT_TRUE(scrape_counter(5, 1'700'000'010));
+  ASSERT_TRUE(scrape_counter(6, 1'700'000'010));
+  const std::string series = R"(c_total{instance="a:1", job="test", x="1"} @)";
+  EXPECT_EQ(stored(), (Lines{series + "10 0", series + "15 5", series + "30 6"}));
+  // It was made anew, and then the process that scrapes.
+  ASSERT_TRUE(scrape_counter(1, 1'700'000'040));
+  open();
+  ASSERT_TRUE(scrape_counter(2, 1'700'000'040));
+  EXPECT_EQ(stored(), (Lines{series + "10 0", series + "15 5", series + "30 6", series + "40 0",
+                             series + "45 1", series + "60 2"}));
+  // Neither a beginning before samples that are there nor one in the future.
+  ASSERT_TRUE(scrape_counter(3, 1'700'000'050));
+  ASSERT_TRUE(scrape_counter(4, 1'700'000'999));
+  EXPECT_EQ(stored().size(), 8u);
+}
+
+TEST_F(CreatedZerosTest, AllPartsOfAHistogramBegin) {
+  open();
+  ASSERT_TRUE(
+      scrape_open_metrics("# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 2\n"
+                          "h_count 2\nh_sum 3\nh_created 1700000005\n# EOF\n"));
+  size_t zeros = 0;
+  for (const std::string& line : stored()) zeros += line.ends_with(" @5 0");
+  EXPECT_EQ(zeros, 4u);
+  EXPECT_EQ(stored().size(), 8u);
+}
+
 }  // namespace
 }  // namespace strata::scrape

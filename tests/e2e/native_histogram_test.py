@@ -1,9 +1,12 @@
 """A target that speaks protobuf: native histograms, classic ones that are converted, and exemplars,
 from the wire through restart and block to the answer. The messages are encoded here, by hand."""
+import pathlib
 import struct
+import subprocess
 import time
 
-from harness import EndToEndTest, main, wait_until
+from harness import (BINARY, EndToEndTest, PrometheusApi, Process, free_port, main, need_program,
+                     wait_until)
 
 CONFIG = """
 global:
@@ -142,6 +145,45 @@ class NativeHistogramTest(EndToEndTest):
         strata = self.strata(config=self.config)
         again = self.exemplars(strata, "latency_seconds")[0]["exemplars"]
         self.assertIn(found[0]["exemplars"][-1], again)
+
+    def test_an_exported_block_answers_in_prometheus_as_in_strata(self):
+        program = need_program("prometheus")
+        strata = self.start_all()
+        at = time.time()
+        queries = ["latency_seconds", "histogram_quantile(0.7, latency_seconds)",
+                   "histogram_count(latency_seconds)", "resets(latency_seconds[1m])"]
+        ours = [strata.query(query, at=at) for query in queries]
+        self.assertEqual(strata.stop(), 0)
+        out = pathlib.Path(self.directory) / "exported"
+        # Prometheus 2.42 has no custom buckets yet.
+        done = subprocess.run(
+            [BINARY, "export", "prometheus-blocks", "--out", out, "--match", "latency_seconds",
+             "--storage.path", pathlib.Path(self.directory) / "data"],
+            capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        config = pathlib.Path(self.directory) / "empty.yml"
+        config.write_text("scrape_configs: []\n")
+        port = free_port()
+        self.start(Process(
+            [program, f"--config.file={config}", f"--storage.tsdb.path={out}",
+             f"--web.listen-address=127.0.0.1:{port}", "--enable-feature=native-histograms"],
+            self.directory, "prometheus"))
+        theirs = PrometheusApi(port)
+        wait_until(theirs.ready, "Prometheus to be ready")
+        for query, expected in zip(queries, ours):
+            self.assertEqual(theirs.query(query, at=at), expected, query)
+
+        # And back again.
+        store = pathlib.Path(self.directory) / "again"
+        done = subprocess.run([BINARY, "import", "prometheus-blocks", out, "--storage.path", store],
+                              capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        directory = pathlib.Path(self.directory) / "second"
+        directory.mkdir()
+        store.rename(directory / "data")
+        again = self.strata(directory=directory, config="scrape_configs: []\n")
+        for query, expected in zip(queries, ours):
+            self.assertEqual(again.query(query, at=at), expected, query)
 
 
 if __name__ == "__main__":
