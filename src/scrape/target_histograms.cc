@@ -150,6 +150,7 @@ Result<> TargetIngest::add_converted(Report& report) {
   for (auto& [series, t, h] : converted) {
     // One that came as a native histogram needs no other.
     if (std::ranges::binary_search(native, series)) continue;
+    ++report.scraped;
     ++report.post_relabel;
     TRY(check_sample_limit(report));
     const uint64_t limit = config_->native_histogram_bucket_limit;

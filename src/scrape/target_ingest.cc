@@ -189,7 +189,7 @@ Result<> TargetIngest::add_sample(wire::ExpositionParser& parser, Report& report
     case Fate::kStored: break;
     case Fate::kDropped: return {};
     case Fate::kGuarded: ++lines.guarded; return {};
-    case Fate::kConverted: return {};
+    case Fate::kConverted: --report.scraped; return {};  // the histogram is counted
     case Fate::kFolded: add_folded(line.id, parser.value(), report); return {};
   }
 

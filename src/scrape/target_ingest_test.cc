@@ -350,7 +350,7 @@ other 1
 TEST_F(TargetHistogramsTest, ClassicOnesAreConverted) {
   config_.convert_classic_histograms_to_nhcb = true;
   ASSERT_TRUE(scrape(kClassic));
-  EXPECT_EQ(report_.scraped, 5u);
+  EXPECT_EQ(report_.scraped, 2u);
   EXPECT_EQ(report_.post_relabel, 2u);
   EXPECT_EQ(report_.series_added, 2u);
   ASSERT_TRUE(scrape(kClassic));
