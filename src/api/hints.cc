@@ -9,6 +9,7 @@
 namespace strata::api {
 namespace {
 
+using promql::Expr;
 using promql::VectorSelector;
 
 constexpr size_t kMaxValues = 5;
