@@ -92,6 +92,14 @@ TEST_F(HandlersTest, StatisticsWhereAskedFor) {
                              R"("samplesRead":2,"peakSamples":)"))
       << stats;
   EXPECT_TRUE(body("/api/v1/query?query=up&stats=yes").contains("is deprecated"));
+  const auto by_step = body(
+      "/api/v1/query_range?query=sum_over_time(up[30s])&stats=all&start="
+      "1699999970&end=1700000000&step=15");
+  EXPECT_TRUE(by_step.contains(
+      R"("totalQueryableSamplesPerStep":[[1699999970,4],[1699999985,4],[1700000000,4]])"))
+      << by_step;
+  const auto analyzed = body("/api/v1/query?query=sum(up)&stats=analyze");
+  EXPECT_TRUE(analyzed.contains(R"({"expr":"up","depth":1,"series":2,"samples":2,)")) << analyzed;
 }
 
 TEST_F(HandlersTest, FormsAreReadLikeQueries) {

@@ -16,6 +16,9 @@ using std::chrono::nanoseconds;
 // Prometheus' own bound on the resolution of a range query.
 constexpr int64_t kMaxPointsPerSeries = 11'000;
 
+// The value of `stats` that is our own: what each part of the expression did.
+constexpr std::string_view kAnalyze = "analyze";
+
 // What a query and a range query have in common.
 struct Terms {
   size_t limit = 0;
@@ -30,7 +33,9 @@ Result<Terms> read_terms(const Services& services, Call& call) {
   terms.timeout = TRY(call.duration("timeout"));
   terms.lookback = TRY(call.duration("lookback_delta"));
   terms.stats = call.parameter("stats");
-  if (!terms.stats.empty() && terms.stats != "true" && terms.stats != "all") {
+  const bool known = terms.stats.empty() || terms.stats == "true" || terms.stats == "all" ||
+                     terms.stats == kAnalyze;
+  if (!known) {
     call.warnings.push_back(
         fmt::format("value \"{}\" for parameter \"stats\" is deprecated and will be rejected in "
                     "the next major release, use \"true\" or \"all\"",
@@ -67,7 +72,8 @@ class Running {
                             {"seconds", seconds(took)},
                             {"series", stats_.series_selected},
                             {"samples", stats_.samples_scanned},
-                            {"peak_samples", stats_.peak_samples}});
+                            {"peak_samples", stats_.peak_samples},
+                            {"peak_bytes", stats_.peak_bytes}});
   }
   Running(const Running&) = delete;
   Running& operator=(const Running&) = delete;
@@ -79,12 +85,20 @@ class Running {
     return parsed;
   }
 
+  /// For what is said by step.
+  void set_steps(TimestampMs start, Millis step) {
+    start_ = start;
+    step_ = step.count();
+  }
+
   promql::QueryTerms terms() {
     return {.stop = ticket_.stop(),
             .timeout = terms_.timeout,
             .lookback = terms_.lookback,
-            .stats = &stats_,
-            .progress = &ticket_.progress()};
+            .stats = &counted(),
+            .progress = &ticket_.progress(),
+            .use_cache = call_.parameter("nocache") != "1",
+            .nodes = terms_.stats == kAnalyze ? &nodes_ : nullptr};
   }
 
   // As util/stats/query_stats.go names them. Sorting is part of our evaluation.
@@ -102,13 +116,49 @@ class Running {
     json.key("execTotalTime").number(seconds(now - began_ + call_.waited));
     json.end_object().key("samples").begin_object();
     json.key("totalQueryableSamples").integer(static_cast<int64_t>(stats_.samples_scanned));
+    if (terms_.stats == "all") write_steps(json.key("totalQueryableSamplesPerStep"));
     json.key("samplesRead").integer(static_cast<int64_t>(stats_.samples_scanned));
     json.key("peakSamples").integer(static_cast<int64_t>(stats_.peak_samples));
-    json.end_object().end_object();
+    json.key("peakBytes").integer(static_cast<int64_t>(stats_.peak_bytes));
+    json.key("seriesSelected").integer(static_cast<int64_t>(stats_.series_selected));
+    json.key("stepsCached").integer(static_cast<int64_t>(stats_.steps_cached));
+    json.end_object();
+    if (terms_.stats == kAnalyze) write_nodes(json.key("nodes"));
+    json.end_object();
     return out;
   }
 
  private:
+  void write_nodes(JsonWriter& json) const {
+    json.begin_array();
+    for (const QueryNode& node : nodes_) {
+      json.begin_object().key("expr").string(node.expr);
+      json.key("depth").integer(node.depth);
+      json.key("series").integer(static_cast<int64_t>(node.series));
+      json.key("samples").integer(static_cast<int64_t>(node.samples));
+      json.key("bytes").integer(static_cast<int64_t>(node.bytes));
+      json.key("seconds").number(node.seconds);
+      json.key("reused").boolean(node.reused).end_object();
+    }
+    json.end_array();
+  }
+
+  promql::QueryStats& counted() {
+    stats_.count_steps = terms_.stats == "all";
+    return stats_;
+  }
+  // [[seconds, samples], …]; subqueries count as the steps that they have.
+  void write_steps(JsonWriter& json) const {
+    json.begin_array();
+    for (size_t s = 0; s < stats_.samples_by_step.size(); ++s) {
+      std::string time;
+      wire::append_timestamp_json(time, start_ + static_cast<int64_t>(s) * step_);
+      json.begin_array().raw(time).integer(static_cast<int64_t>(stats_.samples_by_step[s]));
+      json.end_array();
+    }
+    json.end_array();
+  }
+
   static double seconds(nanoseconds t) { return std::chrono::duration<double>(t).count(); }
   std::string_view text() const { return call_.parameter("query"); }
 
@@ -118,6 +168,9 @@ class Running {
   const nanoseconds began_;
   nanoseconds prepared_{0};
   promql::QueryStats stats_;
+  TimestampMs start_ = 0;
+  int64_t step_ = 0;
+  std::vector<QueryNode> nodes_;
   ActiveQueries::Ticket ticket_;
 };
 
@@ -202,6 +255,7 @@ Result<Reply> query(const Services& services, Call& call) {
   const auto at = TRY(call.time_or("time", services.clock.now_ms()));
   const auto terms = TRY(read_terms(services, call));
   Running running(services, call, terms);
+  running.set_steps(at, Millis(0));
   const auto expr = TRY(running.parse());
   auto result = TRY(services.engine.instant(services.source, *expr, call.parameter("query"), at,
                                             running.terms()));
@@ -228,6 +282,7 @@ Result<Reply> query_range(const Services& services, Call& call) {
   }
   const auto terms = TRY(read_terms(services, call));
   Running running(services, call, terms);
+  running.set_steps(start, step);
   const auto expr = TRY(running.parse());
   auto result = TRY(services.engine.range(services.source, *expr, call.parameter("query"), start,
                                           end, step, running.terms()));

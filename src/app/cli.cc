@@ -38,11 +38,12 @@ void add_query_options(CLI::App& command, QueryCommand& query) {
   command.add_option("expr", query.expr, "PromQL expression")->required();
   command.add_option("--url", query.url, "The server to ask")
       ->option_text("URL [" + query.url + "]");
-  command.add_option("-o,--output", query.output, "table, json or csv")
+  command.add_option("-o,--output", query.output, "table, json, csv or plot")
       ->transform(CLI::CheckedTransformer(
           std::map<std::string, OutputFormat>{{"table", OutputFormat::kTable},
                                               {"json", OutputFormat::kJson},
-                                              {"csv", OutputFormat::kCsv}}))
+                                              {"csv", OutputFormat::kCsv},
+                                              {"plot", OutputFormat::kPlot}}))
       ->option_text("FORMAT [table]");
 }
 
@@ -190,6 +191,13 @@ int run(int argc, char** argv) {
   range->add_option("--start", query.start, "Unix seconds or RFC 3339; an hour before the end");
   range->add_option("--end", query.end, "Unix seconds or RFC 3339; now when not given");
   range->add_option("--step", query.step, "Seconds or a duration; 250 points when not given");
+  auto* analyze_query = query_command->add_subcommand(
+      "analyze", "What each part of an expression reads, and how long it takes");
+  add_query_options(*analyze_query, query);
+  analyze_query->add_option("--time", query.time, "Unix seconds or RFC 3339: at one time");
+  analyze_query->add_option("--start", query.start, "The same: over a range from here");
+  analyze_query->add_option("--end", query.end, "Now when not given");
+  analyze_query->add_option("--step", query.step, "Seconds or a duration");
 
   auto* test = app.add_subcommand("test", "Run tests that people write in text files");
   test->require_subcommand(1);
@@ -219,6 +227,7 @@ int run(int argc, char** argv) {
   if (check_config_command->parsed()) return check_config(config_path);
   if (instant->parsed()) return query_instant(query);
   if (range->parsed()) return query_range(query);
+  if (analyze_query->parsed()) return query_analyze(query);
   if (test_promql_command->parsed()) return test_promql(test_paths);
   if (const auto code = store_commands.run()) return *code;
   if (const auto code = catalog_commands.run()) return *code;

@@ -14,7 +14,7 @@ int serve(const FlagValues& flags);
 int check_config(const std::string& path);
 
 /// How an answer is printed.
-enum class OutputFormat : uint8_t { kTable, kJson, kCsv };
+enum class OutputFormat : uint8_t { kTable, kJson, kCsv, kPlot };
 
 struct QueryCommand {
   std::string url = "http://127.0.0.1:9090";
@@ -27,6 +27,9 @@ struct QueryCommand {
 };
 int query_instant(const QueryCommand& command);
 int query_range(const QueryCommand& command);
+/// What each part of the expression costs: over a range when it has a start or a step, else at one
+/// time.
+int query_analyze(const QueryCommand& command);
 
 /// Runs PromQL test files; 0 when every evaluation answers as its file says.
 int test_promql(const std::vector<std::string>& paths);

@@ -48,6 +48,8 @@ struct ServeOptions {
   Millis lookback{0};
   Millis query_timeout{0};
   size_t max_samples = 0;
+  uint64_t max_query_memory = 0;  // 0: no bound
+  uint64_t result_cache_bytes = 0;
   size_t max_queries = 0;
   Millis slow_query{0};
   size_t threads = 0;  // 0: one a core

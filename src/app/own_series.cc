@@ -108,6 +108,23 @@ std::vector<metrics::Callback> store_metrics(metrics::Registry& registry, const 
   return callbacks;
 }
 
+std::vector<metrics::Callback> engine_metrics(metrics::Registry& registry,
+                                              const promql::Engine& engine) {
+  std::vector<metrics::Callback> callbacks;
+  callbacks.push_back(
+      registry.callback_counter("strata_query_result_cache_hits_total",
+                                "Range queries of which steps were taken from an earlier answer.",
+                                [&engine] { return as_double(engine.result_cache().hits); }));
+  callbacks.push_back(
+      registry.callback_counter("strata_query_result_cache_misses_total",
+                                "Range queries that may be cached and of which no step was.",
+                                [&engine] { return as_double(engine.result_cache().misses); }));
+  callbacks.push_back(registry.callback_gauge(
+      "strata_query_result_cache_bytes", "Memory of the answers that are kept.",
+      [&engine] { return as_double(engine.result_cache().bytes); }));
+  return callbacks;
+}
+
 std::vector<metrics::Callback> pool_metrics(metrics::Registry& registry, const ThreadPool& work) {
   std::vector<metrics::Callback> callbacks;
   callbacks.push_back(registry.callback_gauge<"lane">(

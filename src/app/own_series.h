@@ -6,6 +6,7 @@
 #include "discover/discovery.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
+#include "promql/engine.h"
 #include "strata/metrics.h"
 #include "tsdb/db.h"
 
@@ -14,6 +15,8 @@ namespace strata::app {
 /// Live as long as the result; what is read from outlives it. Names are Prometheus' where it has
 /// them.
 std::vector<metrics::Callback> store_metrics(metrics::Registry& registry, const tsdb::Db& db);
+std::vector<metrics::Callback> engine_metrics(metrics::Registry& registry,
+                                              const promql::Engine& engine);
 std::vector<metrics::Callback> pool_metrics(metrics::Registry& registry, const ThreadPool& work);
 std::vector<metrics::Callback> net_metrics(metrics::Registry& registry,
                                            const net::HttpServer& server,

@@ -1,7 +1,11 @@
 // strata query: asks a server and prints what it says.
+#include <sys/ioctl.h>
+#include <unistd.h>
+
 #include <cstdio>
 
 #include "app/commands.h"
+#include "app/plot.h"
 #include "base/number.h"
 #include "net/http_client.h"
 #include "net/url.h"
@@ -74,6 +78,13 @@ void print_table(const std::vector<Row>& rows, bool with_time) {
   if (rows.empty()) fmt::print("no series\n");
 }
 
+// Columns of the terminal, for a plot.
+size_t terminal_width() {
+  winsize size{};
+  const bool known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40;
+  return known ? size.ws_col : 100;
+}
+
 int print(const QueryCommand& command, const std::string& body, bool with_time) {
   const auto result = wire::parse_query_response(body);
   if (!result) {
@@ -91,13 +102,21 @@ int print(const QueryCommand& command, const std::string& body, bool with_time) 
         fmt::print("{},{},{}\n", csv_field(row.series), seconds(row.t), csv_field(row.value));
       }
       break;
+    case OutputFormat::kPlot:
+      if (const auto* matrix = std::get_if<Matrix>(&result->value)) {
+        fmt::print("{}", plot(*matrix, terminal_width()));
+        break;
+      }
+      [[fallthrough]];
     case OutputFormat::kTable: print_table(rows, with_time); break;
   }
   return 0;
 }
 
+using Print = int (*)(const QueryCommand&, const std::string& body, bool with_time);
+
 int ask(const QueryCommand& command, std::string_view path, const net::FormValues& parameters,
-        bool with_time) {
+        bool with_time, Print print_answer = print) {
   net::Loop loop("client");
   loop.start();
   net::HttpClient client(loop);
@@ -120,7 +139,7 @@ int ask(const QueryCommand& command, std::string_view path, const net::FormValue
     }
     return 1;
   }
-  return print(command, response->body, with_time);
+  return print_answer(command, response->body, with_time);
 }
 
 double now_seconds() { return static_cast<double>(real_clock().now_ms()) / 1000; }
@@ -134,11 +153,12 @@ int query_instant(const QueryCommand& command) {
   return ask(command, "/api/v1/query", parameters, false);
 }
 
-int query_range(const QueryCommand& command) {
+namespace {
+
+// Start, end and step, with defaults for what is not given.
+void add_range(const QueryCommand& command, net::FormValues& parameters) {
   constexpr double kDefaultSpan = 3600;
   constexpr double kDefaultPoints = 250;
-  net::FormValues parameters;
-  parameters.add("query", command.expr);
   const std::string end = command.end.empty() ? format_double(now_seconds()) : command.end;
   const double end_seconds = parse_double(end).value_or(now_seconds());
   const std::string start =
@@ -151,7 +171,54 @@ int query_range(const QueryCommand& command) {
   parameters.add("start", start);
   parameters.add("end", end);
   parameters.add("step", step);
+}
+
+// A part's expression, indented by its place in the tree and cut to fit a line.
+std::string part_text(const QueryNode& node, size_t width) {
+  std::string text(size_t{2} * std::min<uint32_t>(node.depth, 12), ' ');
+  text += node.expr;
+  if (text.size() > width) text = text.substr(0, width - 3) + "...";
+  return text;
+}
+
+int print_analysis(const QueryCommand& command, const std::string& body, bool with_time) {
+  const auto nodes = wire::parse_query_nodes(body);
+  if (!nodes || command.output == OutputFormat::kJson) return print(command, body, with_time);
+  constexpr size_t kWidth = 60;
+  double total = 0;
+  for (const auto& node : *nodes) total += node.seconds;
+  fmt::print("{:<{}} {:>9} {:>12} {:>11} {:>10} {:>6}\n", "part", kWidth, "series", "samples",
+             "KiB held", "ms", "share");
+  for (const auto& node : *nodes) {
+    fmt::print("{:<{}} {:>9} {:>12} {:>11} {:>10.3f} {:>5.1f}%{}\n", part_text(node, kWidth),
+               kWidth, node.series, node.samples, node.bytes >> 10, node.seconds * 1e3,
+               total > 0 ? node.seconds / total * 100 : 0, node.reused ? "  (had already)" : "");
+  }
+  fmt::print("Times are each part's own, on one thread and without the cache of results.\n");
+  return 0;
+}
+
+}  // namespace
+
+int query_range(const QueryCommand& command) {
+  net::FormValues parameters;
+  parameters.add("query", command.expr);
+  add_range(command, parameters);
   return ask(command, "/api/v1/query_range", parameters, true);
+}
+
+int query_analyze(const QueryCommand& command) {
+  const bool range = !command.start.empty() || !command.step.empty();
+  net::FormValues parameters;
+  parameters.add("query", command.expr);
+  parameters.add("stats", "analyze");
+  if (range) {
+    add_range(command, parameters);
+  } else if (!command.time.empty()) {
+    parameters.add("time", command.time);
+  }
+  return ask(command, range ? "/api/v1/query_range" : "/api/v1/query", parameters, range,
+             print_analysis);
 }
 
 }  // namespace strata::app

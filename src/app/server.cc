@@ -41,6 +41,9 @@ Result<promql::EngineOptions> engine_options(const ServeOptions& options) {
   engine.lookback = options.lookback;
   engine.timeout = options.query_timeout;
   engine.max_samples = options.max_samples;
+  if (options.max_query_memory > 0) engine.max_memory = options.max_query_memory;
+  if (options.max_query_memory == 0) engine.max_memory = SIZE_MAX;
+  engine.result_cache_bytes = options.result_cache_bytes;
   for (const auto& feature : options.features) {
     if (feature == "promql-experimental-functions") {
       engine.syntax.experimental_functions = true;
@@ -187,6 +190,7 @@ Result<> Server::open() {
   metrics::register_build_info(registry_);
   add_metrics(store_metrics(registry_, *db_));
   add_metrics(pool_metrics(registry_, *work_));
+  add_metrics(engine_metrics(registry_, *engine_));
   start_store_threads();
   return {};
 }

@@ -1,5 +1,6 @@
 // What a query answers with, as PromQL and the HTTP API know it.
 #pragma once
+#include <cstdint>
 #include <string>
 #include <variant>
 #include <vector>
@@ -38,6 +39,17 @@ struct MatrixSeries {
 using Matrix = std::vector<MatrixSeries>;
 
 using QueryValue = std::variant<Scalar, StringValue, Vector, Matrix>;
+
+/// What one part of a query's expression did; its own, without the parts below it.
+struct QueryNode {
+  std::string expr;
+  uint32_t depth = 0;    // of the tree; the whole expression has 0
+  uint64_t series = 0;   // of its result
+  uint64_t samples = 0;  // decoded
+  uint64_t bytes = 0;    // put on the query's memory account
+  double seconds = 0;
+  bool reused = false;  // equal to a part that was evaluated before
+};
 
 /// A value and what there is to say about it: Prometheus' annotations, with "(line:col)".
 struct QueryResult {

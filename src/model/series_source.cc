@@ -11,4 +11,6 @@ Result<bool> SeriesSet::read_last(size_t i, TimeRange range, Sample& out, Histog
   return true;
 }
 
+TimestampMs SeriesSource::unchanged_before(uint64_t) const { return kMinTime; }
+
 }  // namespace strata

@@ -62,6 +62,12 @@ class SeriesSource {
   virtual Result<std::vector<std::string>> label_values(std::string_view name,
                                                         std::span<const Matcher> matchers,
                                                         TimeRange range) const = 0;
+
+  /// For whoever keeps what was read. version(): now, asked before reading. unchanged_before(): in
+  /// all series, samples before that time are the same ones as at `version`; kMinTime, which is
+  /// what a source says that does not know: that may be none.
+  virtual uint64_t version() const { return 0; }
+  virtual TimestampMs unchanged_before(uint64_t version) const;
 };
 
 }  // namespace strata

@@ -11,6 +11,7 @@
 #include "promql/kahan.h"
 #include "promql/quote.h"
 #include "promql/range_functions.h"
+#include "promql/row_kernels.h"
 
 namespace strata::promql {
 
@@ -61,8 +62,9 @@ constexpr double kInf = std::numeric_limits<double>::infinity();
 class GroupFold {
  public:
   GroupFold(const AggregateExpr& expr, Query& query, size_t steps)
-      : expr_(expr), query_(query), steps_(steps) {}
+      : expr_(expr), query_(query), steps_(steps), charge_(query) {}
   virtual ~GroupFold() = default;
+  Result<> charge(size_t values) { return charge_.add({0, values * sizeof(double)}); }
   virtual void add(const SeriesRef& series, RowView row) = 0;
   virtual void finish(RowView out) = 0;
 
@@ -76,6 +78,9 @@ class GroupFold {
   const AggregateExpr& expr_;
   Query& query_;
   const size_t steps_;
+
+ private:
+  Charge charge_;
 };
 
 class GroupCount final : public GroupFold {
@@ -158,7 +163,7 @@ class GroupSpread final : public GroupFold {
 class GroupQuantile final : public GroupFold {
  public:
   GroupQuantile(const AggregateExpr& expr, Query& query, size_t steps,
-                const std::vector<double>& quantiles)
+                std::span<const double> quantiles)
       : GroupFold(expr, query, steps), quantiles_(quantiles), values_(steps) {}
   void add(const SeriesRef&, RowView row) override {
     for (size_t i = 0; i < steps_; ++i) {
@@ -177,7 +182,7 @@ class GroupQuantile final : public GroupFold {
   }
 
  private:
-  const std::vector<double>& quantiles_;
+  const std::span<const double> quantiles_;
   std::vector<std::vector<double>> values_;
 };
 
@@ -187,13 +192,22 @@ class GroupSum final : public GroupFold {
   GroupSum(const AggregateExpr& expr, Query& query, size_t steps)
       : GroupFold(expr, query, steps),
         average_(expr.op == Aggregation::kAvg),
-        count_(steps),
         sum_(steps, -0.0),
         compensation_(steps) {}
 
   void add(const SeriesRef& series, RowView row) override {
     if (row.has_histograms()) return add_mixed(series, row);
     if (average_ && (!incremental_.empty() || would_overflow(row))) return add_one_by_one(row);
+    if (!has_absent(row.v)) {
+      kahan_add_rows(row.v, sum_.data(), compensation_.data());
+      full_rows_ += 1;
+    } else {
+      add_what_is_there(row);
+    }
+  }
+
+  void add_what_is_there(RowView row) {
+    count_by_step();
     // In vectors: what is absent adds -0, which changes no sum.
     for (size_t i = 0; i < steps_; ++i) {
       const bool here = !is_absent(row.v[i]);
@@ -208,8 +222,13 @@ class GroupSum final : public GroupFold {
   }
 
   void finish(RowView out) override {
+    // The usual case, in vectors: no step without a value.
+    if (full_rows_ > 0 && !average_ && histograms_.empty()) {
+      for (size_t i = 0; i < steps_; ++i) out.v[i] = sum_[i] + compensation_[i];
+      return;
+    }
     for (size_t i = 0; i < steps_; ++i) {
-      const bool floats = count_[i] > 0;
+      const bool floats = count(i) > 0;
       const bool histograms = !histograms_.empty() && histograms_[i] != nullptr;
       if (floats && histograms) {
         query_.annotations.warn(span(),
@@ -237,7 +256,17 @@ class GroupSum final : public GroupFold {
     return any;
   }
 
+  // Rows without gaps count for all steps at once.
+  double count(size_t i) const { return full_rows_ + (count_.empty() ? 0 : count_[i]); }
+  void count_by_step() {
+    if (count_.empty()) count_.resize(steps_);
+    if (full_rows_ == 0) return;
+    for (double& count : count_) count += full_rows_;
+    full_rows_ = 0;
+  }
+
   void add_one_by_one(RowView row) {
+    count_by_step();
     for (size_t i = 0; i < steps_; ++i) {
       if (row.has(i)) add_float(i, row.v[i]);
     }
@@ -273,10 +302,11 @@ class GroupSum final : public GroupFold {
 
   double float_result(size_t i) const {
     if (!average_ || incremental(i)) return sum_[i] + compensation_[i];
-    return sum_[i] / count_[i] + compensation_[i] / count_[i];
+    return sum_[i] / count(i) + compensation_[i] / count(i);
   }
 
   void add_mixed(const SeriesRef& series, RowView row) {
+    count_by_step();
     if (histograms_.empty()) histograms_.resize(steps_);
     for (size_t i = 0; i < steps_; ++i) {
       if (!row.has(i)) continue;
@@ -306,7 +336,9 @@ class GroupSum final : public GroupFold {
   }
 
   const bool average_;
-  std::vector<double> count_, sum_, compensation_;
+  double full_rows_ = 0;
+  std::vector<double> count_;  // of the other rows; empty: there are none
+  std::vector<double> sum_, compensation_;
   std::vector<bool> incremental_;
   std::vector<std::unique_ptr<HistogramCell>> histograms_;
 };
@@ -320,7 +352,7 @@ void check_quantiles(Query& query, const std::vector<double>& quantiles, SourceS
 }
 
 std::unique_ptr<GroupFold> make_fold(const AggregateExpr& expr, Query& query, size_t steps,
-                                     const std::vector<double>& parameter) {
+                                     std::span<const double> parameter) {
   switch (expr.op) {
     case Aggregation::kSum:
     case Aggregation::kAvg: return std::make_unique<GroupSum>(expr, query, steps);
@@ -344,7 +376,7 @@ bool keeps_single_value(Aggregation op) {
 class GroupFolds {
  public:
   GroupFolds(Query& query, const AggregateExpr& expr, const Grouping& grouping, Frame& out,
-             const std::vector<double>& parameter)
+             std::span<const double> parameter)
       : query_(query),
         expr_(expr),
         grouping_(grouping),
@@ -355,30 +387,102 @@ class GroupFolds {
     for (const uint32_t group : grouping.group_of) ++missing_[group];
   }
 
-  void add(size_t i, const SeriesRef& series, RowView row) {
+  Result<> add(size_t i, const SeriesRef& series, RowView row) {
     const uint32_t group = grouping_.group_of[i];
     auto& fold = folds_[group];
     const bool alone = !fold && missing_[group] == 1;
     if (alone && keeps_single_value(expr_.op) && !row.has_histograms()) {
-      return out_.view(group).copy_from(row);
+      out_.view(group).copy_from(row);
+      return {};
     }
-    if (!fold) fold = make_fold(expr_, query_, out_.steps(), parameter_);
+    if (!fold) {
+      fold = make_fold(expr_, query_, out_.steps(), parameter_);
+      TRY(fold->charge(kColumnsOfFold * out_.steps()));
+    }
+    if (expr_.op == Aggregation::kQuantile) TRY(fold->charge(out_.steps()));
     fold->add(series, row);
-    if (--missing_[group] > 0) return;
+    if (--missing_[group] > 0) return {};
     const RowView result = out_.view(group);
     result.clear();
     fold->finish(result);
     fold.reset();
+    return out_.charge_histograms(group);
   }
 
  private:
+  static constexpr size_t kColumnsOfFold = 3;  // at most
+
   Query& query_;
   const AggregateExpr& expr_;
   const Grouping& grouping_;
   Frame& out_;
-  const std::vector<double>& parameter_;
+  const std::span<const double> parameter_;
   std::vector<std::unique_ptr<GroupFold>> folds_;
   std::vector<uint32_t> missing_;  // rows of the group that are still to come
+};
+
+// How many steps are folded at a time: few enough that the accumulators of a histogram's buckets
+// stay in the processor's cache, and at least one slice for each thread.
+size_t slice_steps(const Query& query, const VectorSource& input, size_t steps) {
+  if (!input.has_slices()) return steps;
+  constexpr size_t kLongest = 1440;
+  constexpr size_t kShortest = 128;
+  const size_t threads = query.pool != nullptr ? query.pool->threads() : 1;
+  const size_t slices =
+      std::max((steps + kLongest - 1) / kLongest, std::min(threads, steps / kShortest));
+  return slices < 2 ? steps : (steps + slices - 1) / slices;
+}
+
+/// Folds slices of all rows, each slice by one thread, so that rows need not be stored for anybody.
+class SlicedFold {
+ public:
+  SlicedFold(Query& query, const AggregateExpr& expr, const VectorSource& input,
+             const Grouping& grouping, std::span<const double> parameter, Frame& out)
+      : query_(query),
+        expr_(expr),
+        input_(input),
+        grouping_(grouping),
+        parameter_(parameter),
+        out_(out) {}
+
+  Result<> run(size_t slice) {
+    const size_t slices = (out_.steps() + slice - 1) / slice;
+    return query_.parallel(slices, [&](size_t s) {
+      return fold(s * slice, std::min(slice, out_.steps() - s * slice));
+    });
+  }
+
+ private:
+  Result<> fold(size_t first, size_t steps) {
+    FramePtr part = TRY(Frame::make(query_, grouping_.groups, steps));
+    GroupFolds folds(query_, expr_, grouping_, *part,
+                     parameter_.empty() ? parameter_ : parameter_.subspan(first, steps));
+    RowBuffer row(steps);
+    constexpr size_t kCheckEvery = 64;
+    for (size_t i = 0; i < input_.size(); ++i) {
+      if (i % kCheckEvery == 0) TRY(query_.check());
+      TRY(input_.slice(i, first, row.view()));
+      TRY(folds.add(i, input_.series(i), row.view()));
+    }
+    MutexLock lock(mutex_);
+    for (size_t g = 0; g < part->size(); ++g) copy(part->view(g), out_.view(g), first);
+    return {};
+  }
+
+  static void copy(RowView from, RowView to, size_t first) {
+    std::ranges::copy(from.v, to.v.begin() + static_cast<std::ptrdiff_t>(first));
+    if (!from.has_histograms()) return;
+    if (!to.has_histograms()) to.h->resize(to.size());
+    std::ranges::copy(*from.h, to.h->begin() + static_cast<std::ptrdiff_t>(first));
+  }
+
+  Query& query_;
+  const AggregateExpr& expr_;
+  const VectorSource& input_;
+  const Grouping& grouping_;
+  const std::span<const double> parameter_;
+  Frame& out_;
+  Mutex mutex_;  // of out_'s histograms
 };
 
 Result<Value> fold_groups(Evaluator& evaluator, const AggregateExpr& expr,
@@ -388,10 +492,14 @@ Result<Value> fold_groups(Evaluator& evaluator, const AggregateExpr& expr,
   const VectorPtr input = TRY(evaluator.vector(*expr.inner));
   const Grouping grouping = group_series(query, input->all_series(), expr.without, expr.grouping);
   FramePtr out = TRY(Frame::make(query, grouping.groups, steps));
+  const size_t slice = slice_steps(query, *input, steps);
+  if (slice < steps) {
+    TRY(SlicedFold(query, expr, *input, grouping, parameter, *out).run(slice));
+    return Value(std::move(out));
+  }
   GroupFolds folds(query, expr, grouping, *out, parameter);
   TRY(for_each_row(query, *input, steps, [&](size_t i, RowView row) -> Result<> {
-    folds.add(i, input->series(i), row);
-    return {};
+    return folds.add(i, input->series(i), row);
   }));
   return Value(std::move(out));
 }

@@ -238,7 +238,7 @@ Result<Value> count_values(Evaluator& evaluator, const AggregateExpr& expr) {
       Labels labels = group_labels(builder.build(), expr.without, grouping);
       const auto [it, added] = ids.try_emplace(labels.bytes(), series.size());
       if (added) {
-        TRY(query.charge(steps));  // returned when the query ends
+        TRY(query.charge(held_rows(1, steps)));  // returned when the query ends
         series.push_back({query.keep(std::move(labels))});
         counts.emplace_back(steps);
       }

@@ -44,6 +44,11 @@ void Annotations::forced_monotonicity(SourceSpan where, std::string_view metric,
   all.count += what.count;
 }
 
+bool Annotations::empty() const {
+  MutexLock lock(mutex_);
+  return warnings_.empty() && infos_.empty() && monotonicity_.empty();
+}
+
 std::vector<std::string> Annotations::warnings(std::string_view query) const {
   MutexLock lock(mutex_);
   std::vector<std::string> out;

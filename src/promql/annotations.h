@@ -32,6 +32,7 @@ class Annotations {
   void forced_monotonicity(SourceSpan where, std::string_view metric,
                            const ForcedMonotonicity& what);
 
+  bool empty() const;
   /// "PromQL warning: … (line:col)"; sorted.
   std::vector<std::string> warnings(std::string_view query) const;
   std::vector<std::string> infos(std::string_view query) const;

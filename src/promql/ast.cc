@@ -154,6 +154,31 @@ ExprPtr clone(const Expr& expr) {
   return to;
 }
 
+void for_each_child(const Expr& expr, const std::function<void(const Expr&)>& visit) {
+  switch (expr.kind) {
+    case ExprKind::kNumber:
+    case ExprKind::kString:
+    case ExprKind::kDuration:
+    case ExprKind::kVectorSelector: return;
+    case ExprKind::kParen: return visit(*as<ParenExpr>(expr).inner);
+    case ExprKind::kUnary: return visit(*as<UnaryExpr>(expr).inner);
+    case ExprKind::kBinary:
+      visit(*as<BinaryExpr>(expr).lhs);
+      visit(*as<BinaryExpr>(expr).rhs);
+      return;
+    case ExprKind::kAggregate: {
+      const auto& aggregate = as<AggregateExpr>(expr);
+      if (aggregate.parameter) visit(*aggregate.parameter);
+      return visit(*aggregate.inner);
+    }
+    case ExprKind::kCall:
+      for (const auto& arg : as<Call>(expr).args) visit(*arg);
+      return;
+    case ExprKind::kMatrixSelector: return visit(*as<MatrixSelector>(expr).vector);
+    case ExprKind::kSubquery: return visit(*as<SubqueryExpr>(expr).inner);
+  }
+}
+
 const Expr& unwrap(const Expr& expr) {
   const Expr* inner = &expr;
   while (inner->kind == ExprKind::kParen) inner = as<ParenExpr>(*inner).inner.get();

@@ -3,6 +3,7 @@
 // bounded by the parser (ParserOptions).
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -236,6 +237,9 @@ T& as(Expr& expr) {
 
 ValueType type_of(const Expr& expr);
 ExprPtr clone(const Expr& expr);
+/// visit(child) for each part of `expr` that is evaluated, in the order of the text; a matrix
+/// selector's vector selector is one.
+void for_each_child(const Expr& expr, const std::function<void(const Expr&)>& visit);
 /// Without parentheses around it.
 const Expr& unwrap(const Expr& expr);
 

@@ -4,7 +4,9 @@
 
 #include "promql/evaluator.h"
 #include "promql/prepare.h"
+#include "promql/profile.h"
 #include "promql/query.h"
+#include "promql/result_cache.h"
 
 namespace strata::promql {
 namespace {
@@ -66,11 +68,19 @@ Result<Matrix> to_matrix(Query& query, VectorPtr source, const Steps& steps) {
     const auto present =
         static_cast<size_t>(std::ranges::count_if(row.v, [](double v) { return !is_absent(v); }));
     if (present == 0) return {};
-    TRY(query.charge(present));  // the result stays on the account until the query ends
     MatrixSeries series{*source->series(i).labels, {}};
+    // The result stays on the account until the query ends.
+    TRY(query.charge({present, present * sizeof(Point) + memory_of(series.metric)}));
+    if (row.has_histograms()) TRY(query.charge({0, memory_of(row.histograms())}));
     series.points.reserve(present);
-    for (size_t s = 0; s < steps.count; ++s) {
-      if (row.has(s)) series.points.push_back(point_at(steps.at(s), row, s));
+    if (row.has_histograms()) {
+      for (size_t s = 0; s < steps.count; ++s) {
+        if (row.has(s)) series.points.push_back(point_at(steps.at(s), row, s));
+      }
+    } else {
+      for (size_t s = 0; s < steps.count; ++s) {
+        if (row.has(s)) series.points.emplace_back(steps.at(s), row.v[s], nullptr);
+      }
     }
     out.push_back(std::move(series));
     return {};
@@ -92,8 +102,8 @@ Result<Matrix> range_vector(Query& query, Evaluator& evaluator, const Expr& expr
   SampleColumns samples;
   for (size_t i = 0; i < source->size(); ++i) {
     TRY(query.check());
-    TRY(source->read(i, samples));
-    TRY(query.charge(samples.size()));
+    TRY(source->read(i, source->spec(), samples));
+    TRY(query.charge({samples.size(), samples.size() * sizeof(Point)}));
     MatrixSeries series{*source->series(i).labels, {}};
     if (source->series(i).drop_name) series.metric = without_metadata(series.metric);
     for (size_t k = 0; k < samples.size(); ++k) {
@@ -108,6 +118,7 @@ Result<Matrix> range_vector(Query& query, Evaluator& evaluator, const Expr& expr
 }
 
 Result<QueryValue> instant_value(Query& query, const Expr& expr, TimestampMs at) {
+  query.begin_steps(1);
   Evaluator evaluator(query, {at, 1, 1});
   if (type_of(expr) == ValueType::kMatrix) return TRY(range_vector(query, evaluator, expr));
   Value value = TRY(evaluator.eval(expr));
@@ -117,10 +128,45 @@ Result<QueryValue> instant_value(Query& query, const Expr& expr, TimestampMs at)
 }
 
 Result<QueryValue> range_value(Query& query, const Expr& expr, const Steps& steps) {
+  query.begin_steps(steps.count);
   Evaluator evaluator(query, steps);
   Value value = TRY(evaluator.eval(expr));
   if (value.type == ValueType::kScalar) return scalar_matrix(value.scalar, steps);
   return TRY(to_matrix(query, std::move(value.vector), steps));
+}
+
+// Evaluates only the steps that are not in the last answer to `expr`. An answer with something to
+// say about it is not kept: which steps it was about is not known.
+Result<Matrix> cached_range(Query& query, const Expr& expr, const Expr& prepared,
+                            const Steps& steps, ResultCache& cache) {
+  const auto evaluate = [&](const Steps& some) -> Result<Matrix> {
+    return std::get<Matrix>(TRY(range_value(query, prepared, some)));
+  };
+  const auto reach = reach_of(expr, query.lookback);
+  if (!reach) return evaluate(steps);
+  const std::string key =
+      fmt::format("{} {} {} {} {}", reinterpret_cast<uintptr_t>(&query.source), steps.interval,
+                  steps.start % steps.interval, query.lookback.count(), to_string(expr));
+  const uint64_t version = query.source.version();
+  const auto known = cache.find(key);
+  const size_t reused =
+      known ? known->valid_steps(steps, query.source.unchanged_before(known->version), *reach) : 0;
+  cache.count(reused > 0);
+  query.steps_cached = reused;
+  Matrix matrix;
+  if (reused < steps.count) {
+    matrix = TRY(evaluate({steps.at(reused), steps.interval, steps.count - reused}));
+  }
+  if (reused > 0) {
+    matrix = known->joined(steps, reused, std::move(matrix));
+    for (const MatrixSeries& series : matrix) {
+      TRY(query.charge({series.points.size(), series.points.size() * sizeof(Point)}));
+    }
+  }
+  if (query.annotations.empty()) {
+    if (auto answer = CachedAnswer::of(matrix, steps, version)) cache.keep(key, std::move(answer));
+  }
+  return matrix;
 }
 
 QueryResult with_annotations(const Query& query, QueryValue value, std::string_view text) {
@@ -130,7 +176,14 @@ QueryResult with_annotations(const Query& query, QueryValue value, std::string_v
 }  // namespace
 
 Engine::Engine(EngineOptions options, ThreadPool* pool, const Clock& clock)
-    : options_(options), pool_(pool), clock_(clock) {}
+    : cache_(options.result_cache_bytes > 0
+                 ? std::make_unique<ResultCache>(options.result_cache_bytes)
+                 : nullptr),
+      options_(options),
+      pool_(pool),
+      clock_(clock) {}
+
+Engine::~Engine() = default;
 
 Result<QueryResult> Engine::instant(const SeriesSource& source, std::string_view query,
                                     TimestampMs at, const QueryTerms& terms) const {
@@ -152,7 +205,9 @@ Result<QueryResult> Engine::instant(const SeriesSource& source, const Expr& expr
   query.start = query.end = std::clamp(at, -kMaxQueryTime, kMaxQueryTime);
   const ExprPtr prepared = clone(expr);
   TRY(prepare(*prepared, query));
+  if (terms.nodes != nullptr) query.profile = std::make_unique<Profile>(query, *prepared);
   QueryValue value = TRY(instant_value(query, *prepared, query.start));
+  if (terms.nodes != nullptr) *terms.nodes = query.profile->nodes();
   return with_annotations(query, std::move(value), text);
 }
 
@@ -176,8 +231,19 @@ Result<QueryResult> Engine::range(const SeriesSource& source, const Expr& expr,
   query.step = step;
   const ExprPtr prepared = clone(expr);
   TRY(prepare(*prepared, query));
-  QueryValue value = TRY(range_value(query, *prepared, {start, step.count(), count}));
-  return with_annotations(query, std::move(value), text);
+  if (terms.nodes != nullptr) query.profile = std::make_unique<Profile>(query, *prepared);
+  const Steps steps{start, step.count(), count};
+  const bool cacheable = cache_ != nullptr && terms.use_cache && terms.nodes == nullptr &&
+                         !query.wants_steps() && type == ValueType::kVector;
+  QueryValue value = cacheable ? TRY(cached_range(query, expr, *prepared, steps, *cache_))
+                                      : TRY(range_value(query, *prepared, steps));
+                                      if (terms.nodes != nullptr)
+                                        *terms.nodes = query.profile->nodes();
+                                      return with_annotations(query, std::move(value), text);
+}
+
+ResultCacheStats Engine::result_cache() const {
+  return cache_ ? cache_->stats() : ResultCacheStats();
 }
 
 }  // namespace strata::promql

@@ -5,16 +5,19 @@
 // groups and matches are worked out once a query; what does not depend on the step is evaluated
 // once. So an instant query is a range query of one step, and there is no second engine.
 //
-// An Engine is immutable and thread-safe; a query runs on its caller, and on the work pool when
-// there is one (results do not depend on it). Memory is bounded by max_samples.
+// An Engine is thread-safe, and immutable but for its cache of results; a query runs on its caller,
+// and on the work pool when there is one (results do not depend on it). Memory is bounded by
+// max_samples and max_memory.
 #pragma once
 #include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -31,9 +34,13 @@ struct EngineOptions {
   Millis lookback = std::chrono::minutes(5);
   Millis timeout = std::chrono::minutes(2);
   Millis default_subquery_step = std::chrono::minutes(1);  // global evaluation_interval
-  size_t max_samples = 50'000'000;  // values a query holds at a time; more is kLimit
-  size_t max_series = 0;            // one selector may select; 0: no limit
-  size_t max_steps = 1'000'000;     // of a range query; the API's own limit is 11,000
+  size_t max_samples = 50'000'000;      // values a query holds at a time; more is kLimit
+  size_t max_memory = size_t{1} << 30;  // bytes that a query holds at a time; more is kLimit
+  size_t max_series = 0;                // one selector may select; 0: no limit
+  size_t max_steps = 1'000'000;         // of a range query; the API's own limit is 11,000
+  /// Bytes of answers to range queries that are kept for those that ask again (result_cache.h); 0:
+  /// every query is evaluated whole.
+  size_t result_cache_bytes = 0;
   ParserOptions syntax;
   bool delayed_name_removal = false;  // promql-delayed-name-removal
   bool type_and_unit_labels = false;  // type-and-unit-labels
@@ -47,9 +54,15 @@ struct QueryProgress {
 
 /// What a query did; filled also when it fails.
 struct QueryStats {
+  bool count_steps = false;  // asks for what follows
+  /// Samples that each step looked at (that were in its windows); empty where not asked for.
+  std::vector<uint64_t> samples_by_step;
+
   uint64_t series_selected = 0;
   uint64_t samples_scanned = 0;  // decoded
   uint64_t peak_samples = 0;     // held at a time
+  uint64_t peak_bytes = 0;       // the same, with labels and histograms
+  uint64_t steps_cached = 0;     // taken from the answer to an earlier query
 };
 
 /// One query's own terms.
@@ -59,7 +72,20 @@ struct QueryTerms {
   std::optional<Millis> lookback;  // instead of the engine's
   QueryStats* stats = nullptr;
   QueryProgress* progress = nullptr;
+  bool use_cache = true;
+  /// To be filled with what each part of the expression did, in the order of the text. The query is
+  /// then evaluated on its caller alone, and whole, so that times add up.
+  std::vector<QueryNode>* nodes = nullptr;
 };
+
+struct ResultCacheStats {
+  uint64_t hits = 0;    // queries of which at least one step was not evaluated
+  uint64_t misses = 0;  // that might have been, had there been an answer
+  uint64_t answers = 0;
+  uint64_t bytes = 0;
+};
+
+class ResultCache;
 
 /// Errors: kBadData (does not parse; step or range not positive), kExecution (Prometheus' texts),
 /// kLimit, kTimeout, kCanceled, and whatever the source answers.
@@ -68,6 +94,7 @@ class Engine {
   /// `pool` and `clock` outlive the engine; no pool: queries run on their caller alone.
   explicit Engine(EngineOptions options = {}, ThreadPool* pool = nullptr,
                   const Clock& clock = real_clock());
+  ~Engine();
 
   /// A Scalar, a StringValue, a Vector, or a Matrix where the expression is a range vector. A
   /// vector is in the order of its labels unless the expression sorts (sort, topk, …).
@@ -86,8 +113,10 @@ class Engine {
                             const QueryTerms& terms = {}) const;
 
   const EngineOptions& options() const { return options_; }
+  ResultCacheStats result_cache() const;
 
  private:
+  const std::unique_ptr<ResultCache> cache_;  // null: none
   EngineOptions options_;
   ThreadPool* pool_;
   const Clock& clock_;

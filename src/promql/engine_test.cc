@@ -72,6 +72,49 @@ TEST(Engine, StopsAtItsLimits) {
   EXPECT_EQ(too_many.error().message, "expanding series: more than 10 series are selected");
 }
 
+TEST(Engine, StopsAtItsMemory) {
+  const MemorySource source = some_series(50);
+  EngineOptions options;
+  options.max_memory = size_t{256} << 10;
+  const Engine small(options);
+  EXPECT_TRUE(small.range(source, "sum(metric)", 0, 900'000, Millis(1000)));
+  for (const auto* query : {"metric", "sort(metric)", "metric + metric", "quantile(0.5, metric)",
+                            "sum by (i) (metric) + 1"}) {
+    const auto too_much = small.range(source, query, 0, 900'000, Millis(1000));
+    EXPECT_EQ(code_of(too_much), ErrorCode::kLimit) << query;
+    EXPECT_TRUE(too_much.error().message.contains("--query.max-memory")) << query;
+  }
+}
+
+TEST(Engine, ChargesLabelsThatItMakes) {
+  const MemorySource source = some_series(50);
+  EngineOptions options;
+  options.max_memory = size_t{64} << 10;
+  const auto query =
+      fmt::format(R"(label_replace(metric, "a", "{}", "i", ".*"))", std::string(2000, 'x'));
+  EXPECT_EQ(code_of(Engine(options).instant(source, query, 0)), ErrorCode::kLimit);
+}
+
+TEST(Engine, EvaluatesWhatOccursTwiceOnce) {
+  const MemorySource source = some_series(10);
+  const auto scanned = [&](std::string_view query) {
+    QueryStats stats;
+    QueryTerms terms;
+    terms.stats = &stats;
+    const auto result = Engine().range(source, query, 300'000, 600'000, Millis(60'000), terms);
+    EXPECT_TRUE(result) << query;
+    return stats.samples_scanned;
+  };
+  const auto once = scanned("sum(rate(metric[1m]))");
+  EXPECT_EQ(scanned("sum(rate(metric[1m])) / (sum(rate(metric[1m])) + 1)"), once);
+  EXPECT_EQ(scanned("avg(rate(metric[1m])) / max(rate(metric[1m]))"), once);
+  EXPECT_EQ(scanned("metric - (metric + metric)"), scanned("metric"));
+  EXPECT_EQ(scanned("rate(metric[1m]) + rate(metric[2m] offset 1m)"),
+            once + scanned("rate(metric[2m] offset 1m)"));
+  // The same at other steps is something else.
+  EXPECT_GT(scanned("sum(metric) + max_over_time(sum(metric)[2m:10s])"), scanned("sum(metric)"));
+}
+
 TEST(Engine, StreamsAggregationsWithoutHoldingTheirInput) {
   const MemorySource source = some_series(50);
   EngineOptions options;

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "promql/histogram_ops.h"
+#include "promql/profile.h"
 
 namespace strata::promql {
 namespace {
@@ -16,9 +17,14 @@ class RangeFunctionRows final : public VectorSource {
         call_(std::move(call)),
         body_(body) {}
 
-  Result<> row(size_t i, RowView out) const override {
+  Result<> row(size_t i, RowView out) const override { return slice(i, 0, out); }
+  bool has_slices() const override { return matrix_->has_slices(); }
+  Result<> slice(size_t i, size_t first, RowView out) const override {
     const BorrowedReader reader;
-    const RangeWindows* windows = TRY(reader->read(*matrix_, i));
+    const RangeWindows* windows = TRY(reader->read(*matrix_, i, first, out.size()));
+    call_.query.count_steps(first, out.size(), [windows](size_t w) {
+      return windows->floats.count(w) + windows->histograms.count(w);
+    });
     out.clear();
     body_(call_, *windows, out);
     return {};
@@ -71,7 +77,21 @@ void negate(RowView row) {
 
 Result<Value> Evaluator::eval(const Expr& expr) {
   TRY(query_.check());
+  if (query_.profile == nullptr || expr.kind == ExprKind::kParen) return eval_unprofiled(expr);
+  Profile::Part part(*query_.profile, expr);
+  Value value = TRY(eval_unprofiled(expr));
+  if (value.type == ValueType::kVector) value.vector = part.watched(std::move(value.vector));
+  return value;
+}
+
+Result<Value> Evaluator::eval_unprofiled(const Expr& expr) {
   if (steps_.count > 1 && query_.step_invariant.contains(&expr)) return eval_invariant(expr);
+  const auto repeated = query_.repeated.find(&expr);
+  return repeated == query_.repeated.end() ? eval_node(expr)
+                                           : eval_repeated(expr, repeated->second);
+}
+
+Result<Value> Evaluator::eval_node(const Expr& expr) {
   switch (expr.kind) {
     case ExprKind::kNumber:
       return Value(std::vector<double>(steps_.count, as<NumberLiteral>(expr).value));
@@ -107,6 +127,23 @@ Result<Value> Evaluator::eval_invariant(const Expr& expr) {
   return value;
 }
 
+// The first time what is asked for more than once is evaluated and kept; then it is there.
+Result<Value> Evaluator::eval_repeated(const Expr& expr, uint32_t number) {
+  const auto known = query_.evaluated.find({number, steps_});
+  if (known != query_.evaluated.end()) {
+    if (query_.profile != nullptr) query_.profile->note_reused(expr);
+    return Value(shared_rows(known->second));
+  }
+  Value value = TRY(eval_node(expr));
+  // Rows that do not fit are evaluated again instead.
+  constexpr size_t kMaxValuesKept = size_t{1} << 22;
+  if (value.vector->size() * steps_.count > kMaxValuesKept) return value;
+  const std::shared_ptr<const Frame> frame =
+      TRY(Frame::of(query_, std::move(value.vector), steps_.count));
+  query_.evaluated.emplace(std::pair(number, steps_), frame);
+  return Value(shared_rows(frame));
+}
+
 Result<std::vector<double>> Evaluator::scalar(const Expr& expr) {
   return std::move(TRY(eval(expr)).scalar);
 }
@@ -127,11 +164,13 @@ Result<Value> Evaluator::eval_unary(const UnaryExpr& unary) {
   for (double& v : value.scalar) v = -v;
   if (value.type != ValueType::kVector) return value;
   std::vector<SeriesRef> series = value.vector->all_series();
-  VectorPtr negated = edit_rows(std::move(value.vector), std::move(series),
-                                [](const SeriesRef&, RowView row) -> Result<> {
-                                  negate(row);
-                                  return {};
-                                });
+  VectorPtr negated = edit_rows(
+      std::move(value.vector), std::move(series),
+      [](const SeriesRef&, RowView row) -> Result<> {
+        negate(row);
+        return {};
+      },
+      Edit::kEachAlike);
   return Value(TRY(drop_names(query_, std::move(negated), steps_.count, false)));
 }
 
@@ -145,9 +184,10 @@ Result<Value> Evaluator::eval_call(const Call& call) {
   const auto body = std::get<FloatBody>(function.body);
   VectorPtr argument = TRY(vector(*call.args[0]));
   std::vector<SeriesRef> series = argument->all_series();
-  VectorPtr mapped =
-      edit_rows(std::move(argument), std::move(series),
-                [body](const SeriesRef&, RowView row) { return apply_to_floats(body, row); });
+  VectorPtr mapped = edit_rows(
+      std::move(argument), std::move(series),
+      [body](const SeriesRef&, RowView row) { return apply_to_floats(body, row); },
+      Edit::kEachAlike);
   return Value(TRY(drop_names(query_, std::move(mapped), steps_.count, false)));
 }
 

@@ -57,6 +57,10 @@ class Evaluator {
   Result<Value> eval_call(const Call& call);
   Result<Value> eval_unary(const UnaryExpr& unary);
   Result<Value> eval_invariant(const Expr& expr);
+  Result<Value> eval_repeated(const Expr& expr, uint32_t number);
+  Result<Value> eval_node(const Expr& expr);
+  Result<Value> eval_unprofiled(const Expr& expr);
+  Result<MatrixPtr> matrix_unprofiled(const Expr& expr);
   Result<VectorPtr> select_smoothed(const VectorSelector& selector);
   Result<MatrixPtr> matrix_of(const MatrixSelector& selector);
   Result<MatrixPtr> matrix_of(const SubqueryExpr& subquery);
@@ -79,7 +83,10 @@ struct RangeCall {
   std::vector<std::vector<double>> scalars;  // the call's scalar arguments, one a step
   SourceSpan argument_span;                  // of the range vector
 
-  double scalar(size_t argument, size_t step) const { return scalars[argument][step]; }
+  /// Of window `w`.
+  double scalar(size_t argument, const RangeWindows& windows, size_t w) const {
+    return scalars[argument][windows.first_step + w];
+  }
   bool anchored() const { return selector != nullptr && selector->anchored; }
   bool smoothed() const { return selector != nullptr && selector->smoothed; }
 };

@@ -57,7 +57,8 @@ void range_double_exponential_smoothing(const RangeCall& call, const RangeWindow
       info_histograms_ignored(call, windows.series->labels->metric_name());
     }
     if (floats < 2) continue;
-    out.set(w, smoothed_level(windows.values(w), call.scalar(1, w), call.scalar(2, w)));
+    out.set(w, smoothed_level(windows.values(w), call.scalar(1, windows, w),
+                              call.scalar(2, windows, w)));
   }
 }
 

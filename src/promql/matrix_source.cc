@@ -39,9 +39,12 @@ bool has_stale(std::span<const double> v) {
 
 }  // namespace
 
-Result<const RangeWindows*> WindowReader::read(const MatrixSource& source, size_t i) {
-  TRY(source.read(i, columns_));
-  windows_.spec = &source.spec();
+Result<const RangeWindows*> WindowReader::read(const MatrixSource& source, size_t i, size_t first,
+                                               size_t count) {
+  spec_ = source.spec().slice(first, count);
+  TRY(source.read(i, spec_, columns_));
+  windows_.spec = &spec_;
+  windows_.first_step = first;
   windows_.series = &source.series(i);
   windows_.float_shapes = &shapes_;
   if (columns_.h.empty() && !has_stale(columns_.v)) {
@@ -55,7 +58,7 @@ Result<const RangeWindows*> WindowReader::read(const MatrixSource& source, size_
     shapes_.valid = false;
   }
   find_windows(windows_.histograms);
-  found_spec_ = source.spec();
+  found_spec_ = spec_;
   return &windows_;
 }
 
@@ -99,6 +102,8 @@ void WindowReader::split_histograms() {
 void WindowReader::find_windows(RangeWindows::Part& part) const {
   const WindowSpec& spec = *windows_.spec;
   if (part.t.empty()) {
+    const bool known = part.end.size() == spec.count && (spec.count == 0 || part.end.back() == 0);
+    if (known) return;  // ends ascend
     part.begin.assign(spec.count, 0);
     part.end.assign(spec.count, 0);
     return;

@@ -28,6 +28,13 @@ struct WindowSpec {
   friend bool operator==(const WindowSpec&, const WindowSpec&) = default;
   TimestampMs end_at(size_t i) const { return first_end + static_cast<int64_t>(i) * interval; }
   TimestampMs start_at(size_t i) const { return end_at(i) - range; }
+  /// `n` of the windows, from `first` on.
+  WindowSpec slice(size_t first, size_t n) const {
+    WindowSpec part = *this;
+    part.first_end = end_at(first);
+    part.count = n;
+    return part;
+  }
   /// What all windows together need.
   TimeRange time_range() const { return {start_at(0) - before + 1, end_at(count - 1) + after}; }
 };
@@ -40,11 +47,25 @@ struct WindowShape {
   double factor = 0;  // (sampled + to_start + to_end) / sampled / unit
 };
 
+/// Windows of which each holds the samples of the one before, moved on by one: [begin, end) of the
+/// first of them.
+struct WindowRun {
+  size_t first = 0;
+  size_t count = 0;
+  uint32_t begin = 0;
+  uint32_t end = 0;
+};
+
 /// Shapes of all windows, kept as long as series have the same timestamps: those of one scrape do.
 struct WindowShapes {
   bool valid = false;
   double unit = 1;  // seconds: 1, or the range for values per second
-  std::vector<WindowShape> of;
+  std::vector<double> factor;
+  /// A counter whose first sample is below `reach` times its growth was zero within the stretch
+  /// that the growth is extrapolated over. Never too small by rounding.
+  std::vector<double> reach;
+  std::vector<WindowRun> runs;   // long ones, of windows with at least two samples
+  std::vector<uint32_t> single;  // the other windows with at least two
 };
 
 /// Samples of one series, floats and histograms apart, without stale markers, and for each window
@@ -58,6 +79,7 @@ struct RangeWindows {
     size_t count(size_t window) const { return end[window] - begin[window]; }
   };
   const WindowSpec* spec = nullptr;
+  size_t first_step = 0;  // of the first window, among the steps of the query
   const SeriesRef* series = nullptr;
   WindowShapes* float_shapes = nullptr;  // of `floats`; filled in by who needs them
   Part floats;
@@ -95,8 +117,11 @@ class MatrixSource {
   const std::vector<SeriesRef>& all_series() const { return series_; }
   const WindowSpec& spec() const { return spec_; }
 
-  /// Replaces `out` by all samples that any window of series i may hold.
-  virtual Result<> read(size_t i, SampleColumns& out) const = 0;
+  /// Replaces `out` by all samples that any window of series i may hold that is in `part`, which
+  /// is a slice of spec().
+  virtual Result<> read(size_t i, const WindowSpec& part, SampleColumns& out) const = 0;
+  /// Whether reading in slices costs no more than reading at once.
+  virtual bool has_slices() const { return false; }
 
  protected:
   WindowSpec spec_;
@@ -110,7 +135,12 @@ using MatrixPtr = std::unique_ptr<MatrixSource>;
 class WindowReader {
  public:
   /// Points into this reader until the next call.
-  Result<const RangeWindows*> read(const MatrixSource& source, size_t i);
+  Result<const RangeWindows*> read(const MatrixSource& source, size_t i) {
+    return read(source, i, 0, source.spec().count);
+  }
+  /// `count` windows, from `first` on.
+  Result<const RangeWindows*> read(const MatrixSource& source, size_t i, size_t first,
+                                   size_t count);
 
  private:
   void use_floats();
@@ -122,6 +152,7 @@ class WindowReader {
   std::vector<TimestampMs> float_times_, float_starts_, histogram_times_, histogram_starts_;
   std::vector<double> floats_;
   std::vector<HistogramPtr> histograms_;
+  WindowSpec spec_;
   RangeWindows windows_;
   // What the windows were found for.
   WindowSpec found_spec_;

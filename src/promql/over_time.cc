@@ -115,15 +115,25 @@ bool float_is_last(const RangeWindows& windows, size_t w) {
 
 }  // namespace
 
-double quantile_of_sorted(double q, std::span<const double> sorted) {
-  if (sorted.empty() || std::isnan(q)) return kNan;
+namespace {
+
+/// The q-quantile of `count` values, of which value_at(rank) are known by their rank.
+template <class ValueAt>
+double quantile_by_rank(double q, size_t count, ValueAt value_at) {
+  if (count == 0 || std::isnan(q)) return kNan;
   if (q < 0) return -std::numeric_limits<double>::infinity();
   if (q > 1) return std::numeric_limits<double>::infinity();
-  const double rank = q * static_cast<double>(sorted.size() - 1);
+  const double rank = q * static_cast<double>(count - 1);
   const auto lower = static_cast<size_t>(rank);
-  const size_t upper = std::min(lower + 1, sorted.size() - 1);
+  const size_t upper = std::min(lower + 1, count - 1);
   const double weight = rank - static_cast<double>(lower);
-  return sorted[lower] * (1 - weight) + sorted[upper] * weight;
+  return value_at(lower) * (1 - weight) + value_at(upper) * weight;
+}
+
+}  // namespace
+
+double quantile_of_sorted(double q, std::span<const double> sorted) {
+  return quantile_by_rank(q, sorted.size(), [&](size_t rank) { return sorted[rank]; });
 }
 
 double quantile(double q, std::span<double> values) {
@@ -235,17 +245,33 @@ void range_stdvar(const RangeCall& call, const RangeWindows& windows, RowView ou
   });
 }
 
-void range_quantile(const RangeCall& call, const RangeWindows& windows, RowView out) {
-  SortedWindow sorted(windows.v);
+namespace {
+
+template <class Window>
+void slide_quantile(const RangeCall& call, const RangeWindows& windows, RowView out,
+                    Window& window) {
   floats_only(call, windows, out, [&](size_t w) {
-    const double q = call.scalar(0, w);
+    const double q = call.scalar(0, windows, w);
     if (std::isnan(q) || q < 0 || q > 1) {
       call.query.annotations.warn(
           annotation_span(call),
           fmt::format("quantile value should be between 0 and 1, got {}", number_text(q)));
     }
-    return quantile_of_sorted(q, sorted.at(windows.floats.begin[w], windows.floats.end[w]));
+    window.at(windows.floats.begin[w], windows.floats.end[w]);
+    return quantile_by_rank(q, windows.floats.count(w),
+                            [&](size_t rank) { return window.value_at(rank); });
   });
+}
+
+}  // namespace
+
+void range_quantile(const RangeCall& call, const RangeWindows& windows, RowView out) {
+  if (const auto counted = CountedWindow::make(windows.v)) {
+    slide_quantile(call, windows, out, *counted);
+  } else {
+    SortedWindow sorted(windows.v);
+    slide_quantile(call, windows, out, sorted);
+  }
 }
 
 void range_mad(const RangeCall& call, const RangeWindows& windows, RowView out) {

@@ -160,6 +160,7 @@ class Preparer {
 
 Result<> prepare(Expr& expr, Query& query) {
   TRY(Preparer(query).prepare(expr));
+  find_repeated(expr, query);
   return {};
 }
 

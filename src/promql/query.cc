@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "promql/profile.h"
+
 namespace strata::promql {
 
 bool is_metadata_label(std::string_view name) {
@@ -25,11 +27,32 @@ std::unexpected<Error> same_labelset_error() {
   return execution_error("vector cannot contain metrics with the same labelset");
 }
 
+Held held_rows(size_t rows, size_t values) {
+  constexpr size_t kPerRow = sizeof(SeriesRef) + sizeof(std::vector<HistogramPtr>);
+  return {values, values * sizeof(double) + rows * kPerRow};
+}
+
+size_t memory_of(const Labels& labels) { return sizeof(Labels) + labels.bytes().size(); }
+
+size_t memory_of(std::span<const HistogramPtr> row) {
+  size_t bytes = row.size_bytes();
+  const FloatHistogram* last = nullptr;
+  for (const HistogramPtr& h : row) {
+    if (!h || h.get() == last) continue;
+    last = h.get();
+    bytes += sizeof(FloatHistogram) +
+             (h->positive_spans.size() + h->negative_spans.size()) * sizeof(BucketSpan) +
+             (h->positive_buckets.size() + h->negative_buckets.size() + h->custom_values.size()) *
+                 sizeof(double);
+  }
+  return bytes;
+}
+
 Query::Query(const SeriesSource& query_source, const EngineOptions& engine_options,
              ThreadPool* work_pool, const Clock& query_clock, const QueryTerms& terms)
     : source(query_source),
       options(engine_options),
-      pool(work_pool),
+      pool(terms.nodes == nullptr ? work_pool : nullptr),
       clock(query_clock),
       lookback(terms.lookback.value_or(engine_options.lookback)),
       stop_(terms.stop),
@@ -39,10 +62,18 @@ Query::Query(const SeriesSource& query_source, const EngineOptions& engine_optio
       progress_(terms.progress) {}
 
 Query::~Query() {
+  evaluated.clear();  // on the account, which goes before it would
   if (stats_ == nullptr) return;
   stats_->series_selected = selected_;
   stats_->samples_scanned = scanned_;
-  stats_->peak_samples = peak_;
+  stats_->peak_samples = samples_.peak;
+  stats_->peak_bytes = bytes_.peak;
+  stats_->steps_cached = steps_cached;
+  stats_->samples_by_step = std::move(by_step_);
+}
+
+void Query::begin_steps(size_t n) {
+  if (stats_ != nullptr && stats_->count_steps) by_step_.assign(n, 0);
 }
 
 Result<> Query::check() const {
@@ -52,25 +83,52 @@ Result<> Query::check() const {
   if (clock.steady() > deadline_) {
     return fail(ErrorCode::kTimeout, "query timed out in expression evaluation");
   }
-  return {};
+  return room_for(0);
 }
 
-Result<> Query::charge(size_t samples) {
-  const size_t held = held_.fetch_add(samples, std::memory_order_relaxed) + samples;
-  if (held > options.max_samples) {
-    held_.fetch_sub(samples, std::memory_order_relaxed);
+size_t Query::Account::add(size_t n) {
+  const size_t now = held.fetch_add(n, std::memory_order_relaxed) + n;
+  size_t most = peak.load(std::memory_order_relaxed);
+  while (now > most && !peak.compare_exchange_weak(most, now, std::memory_order_relaxed)) {
+  }
+  return now;
+}
+
+std::unexpected<Error> Query::out_of_memory() const {
+  return fail(ErrorCode::kLimit,
+              fmt::format("the query would hold more than {} MiB in memory, the limit "
+                          "(--query.max-memory): ask for fewer series, a shorter range or a longer "
+                          "step",
+                          options.max_memory >> 20));
+}
+
+Result<> Query::charge(Held held) {
+  if (bytes_.add(held.bytes) > options.max_memory) {
+    bytes_.held.fetch_sub(held.bytes, std::memory_order_relaxed);
+    return out_of_memory();
+  }
+  if (samples_.add(held.samples) > options.max_samples) {
+    release(held);
     return fail(ErrorCode::kLimit,
                 "query processing would load too many samples into memory in query execution");
   }
-  size_t peak = peak_.load(std::memory_order_relaxed);
-  while (held > peak && !peak_.compare_exchange_weak(peak, held, std::memory_order_relaxed)) {
+  return {};
+}
+
+void Query::release(Held held) {
+  samples_.held.fetch_sub(held.samples, std::memory_order_relaxed);
+  bytes_.held.fetch_sub(held.bytes, std::memory_order_relaxed);
+}
+
+Result<> Query::room_for(size_t bytes) const {
+  if (bytes_.held.load(std::memory_order_relaxed) + bytes > options.max_memory) {
+    return out_of_memory();
   }
   return {};
 }
 
-void Query::release(size_t samples) { held_.fetch_sub(samples, std::memory_order_relaxed); }
-
 const Labels* Query::keep(Labels labels) {
+  bytes_.add(memory_of(labels));  // too much is said by the next check()
   MutexLock lock(mutex_);
   return &labels_.emplace_back(std::move(labels));
 }

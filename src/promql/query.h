@@ -5,11 +5,14 @@
 #include <cstddef>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "base/mutex.h"
@@ -22,6 +25,9 @@
 #include "promql/row.h"
 
 namespace strata::promql {
+
+class Frame;
+class Profile;
 
 /// __name__, and the labels that only describe a metric.
 bool is_metadata_label(std::string_view name);
@@ -39,27 +45,52 @@ std::unexpected<Error> execution_error(std::string message);
 /// "vector cannot contain metrics with the same labelset".
 std::unexpected<Error> same_labelset_error();
 
+/// What something held in memory comes to, on the two accounts of a query.
+struct Held {
+  size_t samples = 0;
+  size_t bytes = 0;
+};
+/// `values` floats, and what there is a row besides.
+Held held_rows(size_t rows, size_t values);
+/// What they take in memory. Of histograms in a row that are the same one, it is counted once.
+size_t memory_of(const Labels& labels);
+size_t memory_of(std::span<const HistogramPtr> row);
+
 class Query {
  public:
   Query(const SeriesSource& query_source, const EngineOptions& engine_options,
         ThreadPool* work_pool, const Clock& query_clock, const QueryTerms& terms);
   ~Query();
 
-  /// Asked between rows: kCanceled, kTimeout.
+  /// Asked between rows: kCanceled, kTimeout, and kLimit when what was kept does not fit.
   Result<> check() const;
 
-  /// Counts values held in memory; kLimit beyond max_samples.
-  Result<> charge(size_t samples);
-  void release(size_t samples);
+  /// Counts what is held in memory; kLimit beyond max_samples and max_memory.
+  Result<> charge(Held held);
+  void release(Held held);
+  /// Whether so much more would fit: for what is held only for a moment.
+  Result<> room_for(size_t bytes) const;
   void count_scanned(size_t samples) {
     scanned_.fetch_add(samples, std::memory_order_relaxed);
     if (progress_ != nullptr) {
       progress_->samples_scanned.fetch_add(samples, std::memory_order_relaxed);
     }
   }
+  /// Counts for the statistics by step what the windows of a slice hold: samples(w) of window w.
+  template <class Samples>
+  void count_steps(size_t first, size_t n, Samples samples) {
+    if (by_step_.empty()) return;
+    MutexLock lock(mutex_);
+    for (size_t w = 0; w < n && first + w < by_step_.size(); ++w) by_step_[first + w] += samples(w);
+  }
+  /// Begins that, when it was asked for.
+  void begin_steps(size_t n);
+  bool wants_steps() const { return stats_ != nullptr && stats_->count_steps; }
+  uint64_t scanned() const { return scanned_.load(std::memory_order_relaxed); }
+  size_t bytes_held() const { return bytes_.held.load(std::memory_order_relaxed); }
   void count_series(size_t series) { selected_.fetch_add(series, std::memory_order_relaxed); }
 
-  /// Keeps `labels` until the query ends. Thread-safe.
+  /// Keeps `labels` until the query ends, on its account. Thread-safe.
   const Labels* keep(Labels labels);
   /// Keeps alive what intermediate labels point into. Thread-safe.
   void keep(std::shared_ptr<const SeriesSet> set);
@@ -78,39 +109,57 @@ class Query {
   TimestampMs start = 0;  // of the whole query
   TimestampMs end = 0;
   Millis step{0};
+  uint64_t steps_cached = 0;
   Annotations annotations;
+  std::unique_ptr<Profile> profile;  // null: not asked for
   std::unordered_set<const Expr*> step_invariant;
+  /// What the query asks for more than once, by a number that equal expressions share; and the
+  /// rows of those that were evaluated. Of the query's own thread (repeated.cc).
+  std::unordered_map<const Expr*, uint32_t> repeated;
+  std::map<std::pair<uint32_t, Steps>, std::shared_ptr<const Frame>> evaluated;
 
  private:
   const std::stop_token stop_;
   const std::chrono::nanoseconds deadline_;
   QueryStats* const stats_;
   QueryProgress* const progress_;
-  std::atomic<size_t> held_ = 0;
-  std::atomic<size_t> peak_ = 0;
+  /// One account, and the most that was ever on it.
+  struct Account {
+    std::atomic<size_t> held = 0;
+    std::atomic<size_t> peak = 0;
+    size_t add(size_t n);
+  };
+  std::unexpected<Error> out_of_memory() const;
+
+  Account samples_;
+  Account bytes_;
   std::atomic<uint64_t> scanned_ = 0;
   std::atomic<uint64_t> selected_ = 0;
   Mutex mutex_;
+  std::vector<uint64_t> by_step_;  // its size is fixed when operators are made
   std::deque<Labels> labels_ GUARDED_BY(mutex_);
   std::vector<std::shared_ptr<const SeriesSet>> sets_ GUARDED_BY(mutex_);
 };
 
-/// A share of the query's memory account, given back when it goes.
+/// A share of the query's memory accounts, given back when it goes.
 class Charge {
  public:
   explicit Charge(Query& query) : query_(query) {}
-  ~Charge() { query_.release(samples_); }
+  ~Charge() { query_.release({samples_, bytes_}); }
   Charge(const Charge&) = delete;
   Charge& operator=(const Charge&) = delete;
-  Result<> add(size_t samples) {
-    TRY(query_.charge(samples));
-    samples_ += samples;
+  /// Thread-safe.
+  Result<> add(Held held) {
+    TRY(query_.charge(held));
+    samples_ += held.samples;
+    bytes_ += held.bytes;
     return {};
   }
 
  private:
   Query& query_;
-  size_t samples_ = 0;
+  std::atomic<size_t> samples_ = 0;
+  std::atomic<size_t> bytes_ = 0;
 };
 
 }  // namespace strata::promql

@@ -5,6 +5,7 @@
 #include "promql/histogram_ops.h"
 #include "promql/quote.h"
 #include "promql/range_functions.h"
+#include "promql/row_kernels.h"
 
 namespace strata::promql {
 
@@ -77,6 +78,11 @@ class Resets {
   }
 
   bool empty() const { return at_.empty() && overlaps_.empty(); }
+  /// Whether one lies in window [begin, end). Windows come in order.
+  bool any_in(uint32_t begin, uint32_t end) {
+    while (next_ < at_.size() && at_[next_] <= begin) ++next_;
+    return next_ < at_.size() && at_[next_] < end;
+  }
 
   /// What was lost to the resets in window [begin, end). Windows come in order.
   double lost(std::span<const double> v, uint32_t begin, uint32_t end) {
@@ -172,8 +178,7 @@ class Rate {
         windows_(windows),
         kind_(kind),
         use_starts_(kind.is_counter && call.query.options.use_start_timestamps),
-        unit_(kind.per_second ? static_cast<double>(call.range.count()) / 1000 : 1),
-        metric_(windows.series->labels->metric_name()) {}
+        unit_(kind.per_second ? static_cast<double>(call.range.count()) / 1000 : 1) {}
 
   void run(RowView out) {
     if (windows_.h.empty()) return run_floats(out);
@@ -181,7 +186,7 @@ class Rate {
     if (kind_.is_counter) resets.emplace(windows_, use_starts_);
     for (size_t w = 0; w < windows_.size(); ++w) {
       if (windows_.mixed(w)) {
-        warn_mixed(call_, metric_);
+        warn_mixed(call_, metric());
       } else if (windows_.histograms.count(w) > 0) {
         histogram_window(w, out);
       } else {
@@ -194,44 +199,82 @@ class Rate {
   void run_floats(RowView out) {
     Resets resets(windows_, use_starts_);
     const bool starts = use_starts_ && !windows_.floats.start_time.empty();
-    if (!starts && (resets.empty() || !kind_.is_counter)) return run_plain(out);
+    if (starts) {
+      for (size_t w = 0; w < windows_.size(); ++w) float_window(w, &resets, out);
+      return;
+    }
+    run_plain(out);
+    if (!kind_.is_counter || resets.empty()) return;
+    // Windows with a reset are few, and done again.
+    const auto& part = windows_.floats;
     for (size_t w = 0; w < windows_.size(); ++w) {
-      float_window(w, kind_.is_counter ? &resets : nullptr, out);
+      if (resets.any_in(part.begin[w], part.end[w])) float_window(w, &resets, out);
     }
   }
 
   // The usual case: no reset, and only first and last sample count.
   void run_plain(RowView out) {
     const auto& part = windows_.floats;
-    const auto v = windows_.v;
-    const auto& shapes = float_shapes();
-    for (size_t w = 0; w < windows_.size(); ++w) {
-      const uint32_t begin = part.begin[w];
-      const uint32_t end = part.end[w];
-      if (end - begin < 2) continue;
-      const double growth = v[end - 1] - v[begin];
-      const double factor = kind_.is_counter ? factor_above_zero(shapes[w], v[begin], growth, unit_)
-                                             : shapes[w].factor;
-      out.v[w] = growth * factor;
+    const WindowShapes& shapes = float_shapes();
+    const double* const v = windows_.v.data();
+    for (const WindowRun& run : shapes.runs) {
+      const bool near_zero = rate_run(
+          {v + run.begin, v + run.end - 1, &shapes.factor[run.first], &shapes.reach[run.first]},
+          out.v.subspan(run.first, run.count));
+      if (!near_zero || !kind_.is_counter) continue;
+      for (size_t w = run.first; w < run.first + run.count; ++w) look_near_zero(shapes, w, out);
+    }
+    for (const uint32_t w : shapes.single) {
+      out.v[w] = (v[part.end[w] - 1] - v[part.begin[w]]) * shapes.factor[w];
+      if (kind_.is_counter) look_near_zero(shapes, w, out);
     }
   }
 
+  void look_near_zero(const WindowShapes& shapes, size_t w, RowView out) {
+    const double first = windows_.v[windows_.floats.begin[w]];
+    const double growth = windows_.v[windows_.floats.end[w] - 1] - first;
+    if (!(first >= 0) || !(first < growth * shapes.reach[w])) return;
+    out.v[w] = growth * factor_above_zero(shape(windows_.floats, w, 0), first, growth, unit_);
+  }
+
   // They depend on timestamps alone, which series of one scrape share.
-  const std::vector<WindowShape>& float_shapes() const {
+  const WindowShapes& float_shapes() const {
     WindowShapes& shapes = *windows_.float_shapes;
-    if (shapes.valid && shapes.unit == unit_) return shapes.of;
+    if (shapes.valid && shapes.unit == unit_) return shapes;
     const auto& part = windows_.floats;
-    shapes.of.resize(windows_.size());
+    shapes.factor.resize(windows_.size());
+    shapes.reach.resize(windows_.size());
+    shapes.runs.clear();
+    shapes.single.clear();
     for (size_t w = 0; w < windows_.size(); ++w) {
-      const uint32_t begin = part.begin[w];
-      const uint32_t end = part.end[w];
-      if (end - begin < 2) continue;
-      shapes.of[w] =
-          shape_of(*windows_.spec, w, part.t[begin], part.t[end - 1], end - begin - 1, 0, unit_);
+      if (part.count(w) < 2) continue;
+      const WindowShape one = shape(part, w, 0);
+      shapes.factor[w] = one.factor;
+      constexpr double kRoundingUp = 1 + 1e-9;
+      shapes.reach[w] = one.to_start / one.sampled * kRoundingUp;
     }
+    find_runs(shapes);
     shapes.unit = unit_;
     shapes.valid = true;
-    return shapes.of;
+    return shapes;
+  }
+
+  void find_runs(WindowShapes& shapes) const {
+    constexpr size_t kLong = 8;  // shorter ones are not worth a loop of their own
+    const auto& part = windows_.floats;
+    for (size_t w = 0; w < windows_.size();) {
+      size_t end = w + 1;
+      while (end < windows_.size() && part.begin[end] == part.begin[end - 1] + 1 &&
+             part.end[end] == part.end[end - 1] + 1) {
+        ++end;
+      }
+      if (part.count(w) >= 2 && end - w >= kLong) {
+        shapes.runs.push_back({w, end - w, part.begin[w], part.end[w]});
+      } else if (part.count(w) >= 2) {
+        for (size_t i = w; i < end; ++i) shapes.single.push_back(static_cast<uint32_t>(i));
+      }
+      w = end;
+    }
   }
 
   // Where a counter's first sample says that it began inside the range.
@@ -277,7 +320,7 @@ class Rate {
     const auto& part = windows_.histograms;
     const auto h = windows_.histogram_values(w);
     const TimestampMs begins_at = beginning(part, w);
-    const HistogramContext context{call_.query.annotations, annotation_span(call_), metric_,
+    const HistogramContext context{call_.query.annotations, annotation_span(call_), metric(),
                                    kind_.is_counter};
     std::span<const TimestampMs> starts;
     if (use_starts_ && !part.start_time.empty()) {
@@ -310,15 +353,17 @@ class Rate {
         annotation_span(call_),
         fmt::format("sample has start time that overlaps with previous sample timestamp for metric "
                     "{}",
-                    quoted(metric_)));
+                    quoted(metric())));
   }
+
+  // For annotations: rarely needed.
+  std::string_view metric() const { return windows_.series->labels->metric_name(); }
 
   const RangeCall& call_;
   const RangeWindows& windows_;
   const RateKind kind_;
   const bool use_starts_;
   const double unit_;  // what the growth is divided by: seconds
-  const std::string_view metric_;
 };
 
 void extrapolated_rate(const RangeCall& call, const RangeWindows& windows, RowView out,

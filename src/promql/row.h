@@ -22,7 +22,7 @@ struct Steps {
 
   TimestampMs at(size_t i) const { return start + static_cast<int64_t>(i) * interval; }
   TimestampMs last() const { return at(count - 1); }
-  friend bool operator==(const Steps&, const Steps&) = default;
+  friend auto operator<=>(const Steps&, const Steps&) = default;
 };
 
 /// "No sample at this step" is written as the staleness marker: a NaN that no arithmetic gives,
@@ -41,6 +41,7 @@ struct RowView {
   bool has_histograms() const { return !h->empty(); }
   bool is_histogram(size_t i) const { return !h->empty() && (*h)[i] != nullptr; }
   const HistogramPtr& histogram(size_t i) const { return (*h)[i]; }
+  std::span<const HistogramPtr> histograms() const { return *h; }
 
   void clear() const {
     std::ranges::fill(v, absent());

@@ -4,6 +4,7 @@
 #include "promql/evaluator.h"
 #include "promql/histogram_ops.h"
 #include "promql/interpolate.h"
+#include "promql/profile.h"
 #include "promql/range_functions.h"
 
 namespace strata::promql {
@@ -24,6 +25,9 @@ WindowSpec window_spec(const Steps& steps, const TimeShift& shift, Millis range)
   return spec;
 }
 
+// What a source and an operator keep of a selected series besides its labels: about that.
+constexpr size_t kBytesPerSelected = 128;
+
 struct Selection {
   std::shared_ptr<const SeriesSet> set;
   std::vector<SeriesRef> series;
@@ -34,9 +38,13 @@ Result<Selection> select_series(Query& query, const VectorSelector& selector, Ti
   if (!found) return std::unexpected(found.error().within("expanding series"));
   Selection selection{*std::move(found), {}};
   selection.series.reserve(selection.set->size());
+  size_t bytes = 0;
   for (size_t i = 0; i < selection.set->size(); ++i) {
-    selection.series.push_back({&selection.set->labels(i), false});
+    const Labels& labels = selection.set->labels(i);
+    selection.series.push_back({&labels, false});
+    bytes += memory_of(labels) + kBytesPerSelected;
   }
+  TRY(query.charge({0, bytes}));
   query.count_series(selection.series.size());
   query.keep(selection.set);
   return selection;
@@ -66,6 +74,13 @@ void reduce_to_stats(SampleColumns& samples) {
   }
 }
 
+Result<> read_samples(Query& query, const SeriesSet& set, size_t i, TimeRange range,
+                      SampleColumns& out) {
+  TRY(set.read(i, range, out));
+  query.count_scanned(out.size());
+  return query.room_for(out.size() * (sizeof(TimestampMs) + sizeof(double)));
+}
+
 /// The newest sample of each lookback window.
 class SelectedVector final : public VectorSource {
  public:
@@ -81,7 +96,15 @@ class SelectedVector final : public VectorSource {
   Result<> row(size_t i, RowView out) const override {
     const bool last_is_enough =
         spec_.count == 1 && what_ != Evaluator::Sampled::kStartTimestamp && !stats_;
-    return last_is_enough ? row_of_one(i, out) : row_of_many(i, out);
+    TRY(last_is_enough ? row_of_one(i, out) : row_of_many(i, spec_, out));
+    query_.count_steps(0, out.size(), [&](size_t s) { return out.has(s) ? 1 : 0; });
+    return {};
+  }
+  bool has_slices() const override { return spec_.interval > 0; }
+  Result<> slice(size_t i, size_t first, RowView out) const override {
+    TRY(row_of_many(i, spec_.slice(first, out.size()), out));
+    query_.count_steps(first, out.size(), [&](size_t s) { return out.has(s) ? 1 : 0; });
+    return {};
   }
 
  private:
@@ -96,18 +119,17 @@ class SelectedVector final : public VectorSource {
     return {};
   }
 
-  Result<> row_of_many(size_t i, RowView out) const {
+  Result<> row_of_many(size_t i, const WindowSpec& spec, RowView out) const {
     thread_local SampleColumns samples;
-    TRY(set_->read(i, spec_.time_range(), samples));
-    query_.count_scanned(samples.size());
+    TRY(read_samples(query_, *set_, i, spec.time_range(), samples));
     if (stats_) reduce_to_stats(samples);
     out.clear();
     const HistogramPtr none;
     size_t next = 0;
-    for (size_t s = 0; s < spec_.count; ++s) {
-      const TimestampMs end = spec_.end_at(s);
+    for (size_t s = 0; s < spec.count; ++s) {
+      const TimestampMs end = spec.end_at(s);
       while (next < samples.size() && samples.t[next] <= end) ++next;
-      if (next == 0 || samples.t[next - 1] <= spec_.start_at(s)) continue;
+      if (next == 0 || samples.t[next - 1] <= spec.start_at(s)) continue;
       const size_t k = next - 1;
       const HistogramPtr& histogram = samples.h.empty() ? none : samples.h[k];
       if (!histogram && is_stale_nan(samples.v[k])) continue;
@@ -146,9 +168,9 @@ class SelectedMatrix final : public MatrixSource {
         set_(std::move(selection.set)),
         stats_(stats) {}
 
-  Result<> read(size_t i, SampleColumns& out) const override {
-    TRY(set_->read(i, spec_.time_range(), out));
-    query_.count_scanned(out.size());
+  bool has_slices() const override { return spec_.interval > 0; }
+  Result<> read(size_t i, const WindowSpec& part, SampleColumns& out) const override {
+    TRY(read_samples(query_, *set_, i, part.time_range(), out));
     if (stats_) reduce_to_stats(out);
     return {};
   }
@@ -167,7 +189,7 @@ class SubqueryMatrix final : public MatrixSource {
         inner_(std::move(inner)),
         inner_steps_(inner_steps) {}
 
-  Result<> read(size_t i, SampleColumns& out) const override {
+  Result<> read(size_t i, const WindowSpec&, SampleColumns& out) const override {
     out.clear();
     RowView row = inner_->stored_row(i);
     RowBuffer buffer(row.v.empty() ? inner_steps_.count : 0);
@@ -276,7 +298,7 @@ class SmoothedVector final : public VectorSource {
 class EmptyMatrix final : public MatrixSource {
  public:
   explicit EmptyMatrix(WindowSpec spec) : MatrixSource({}, spec) {}
-  Result<> read(size_t, SampleColumns&) const override { return {}; }
+  Result<> read(size_t, const WindowSpec&, SampleColumns&) const override { return {}; }
 };
 
 // Multiples of `step` in (after, last].
@@ -335,6 +357,12 @@ Result<MatrixPtr> Evaluator::matrix_of(const SubqueryExpr& subquery) {
 }
 
 Result<MatrixPtr> Evaluator::matrix(const Expr& expr) {
+  if (query_.profile == nullptr) return matrix_unprofiled(expr);
+  Profile::Part part(*query_.profile, unwrap(expr));
+  return part.watched(TRY(matrix_unprofiled(expr)));
+}
+
+Result<MatrixPtr> Evaluator::matrix_unprofiled(const Expr& expr) {
   const Expr& inner = unwrap(expr);
   return inner.kind == ExprKind::kSubquery ? matrix_of(as<SubqueryExpr>(inner))
                                            : matrix_of(as<MatrixSelector>(inner));

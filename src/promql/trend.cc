@@ -143,8 +143,8 @@ void range_deriv(const RangeCall& call, const RangeWindows& windows, RowView out
 
 void range_predict_linear(const RangeCall& call, const RangeWindows& windows, RowView out) {
   lines(call, windows, out, [&](size_t w, const LineFold::State& fit, TimestampMs zero) {
-    const double now = static_cast<double>(call.steps.at(w) - zero) / 1000;
-    return fit.at(now + call.scalar(1, w));
+    const double now = static_cast<double>(call.steps.at(windows.first_step + w) - zero) / 1000;
+    return fit.at(now + call.scalar(1, windows, w));
   });
 }
 

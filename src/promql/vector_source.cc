@@ -11,17 +11,26 @@ constexpr size_t kBlockValues = 1 << 16;
 
 class EditedRows final : public VectorSource {
  public:
-  EditedRows(VectorPtr inner, std::vector<SeriesRef> series, RowEdit edit)
-      : VectorSource(std::move(series)), inner_(std::move(inner)), edit_(std::move(edit)) {}
+  EditedRows(VectorPtr inner, std::vector<SeriesRef> series, RowEdit edit, Edit kind)
+      : VectorSource(std::move(series)),
+        inner_(std::move(inner)),
+        edit_(std::move(edit)),
+        has_slices_(kind == Edit::kEachAlike && inner_->has_slices()) {}
 
   Result<> row(size_t i, RowView out) const override {
     TRY(inner_->row(i, out));
+    return edit_(inner_->series(i), out);
+  }
+  bool has_slices() const override { return has_slices_; }
+  Result<> slice(size_t i, size_t first, RowView out) const override {
+    TRY(inner_->slice(i, first, out));
     return edit_(inner_->series(i), out);
   }
 
  private:
   const VectorPtr inner_;
   const RowEdit edit_;
+  const bool has_slices_;
 };
 
 class Broadcast final : public VectorSource {
@@ -45,6 +54,18 @@ class Broadcast final : public VectorSource {
   const VectorPtr inner_;
 };
 
+class SharedRows final : public VectorSource {
+ public:
+  explicit SharedRows(std::shared_ptr<const Frame> frame)
+      : VectorSource(frame->all_series()), frame_(std::move(frame)) {}
+
+  Result<> row(size_t i, RowView out) const override { return frame_->row(i, out); }
+  RowView stored_row(size_t i) const override { return frame_->view(i); }
+
+ private:
+  const std::shared_ptr<const Frame> frame_;
+};
+
 bool have_one_name(const std::vector<SeriesRef>& series) {
   return std::ranges::all_of(series, [&](const SeriesRef& s) {
     return !s.drop_name && s.labels->metric_name() == series[0].labels->metric_name() &&
@@ -57,7 +78,7 @@ bool have_one_name(const std::vector<SeriesRef>& series) {
 Result<FramePtr> Frame::make(Query& query, std::vector<SeriesRef> series, size_t steps) {
   FramePtr frame(new Frame(query, std::move(series), steps));
   const size_t values = frame->size() * steps;
-  TRY(frame->charge_.add(values));
+  TRY(frame->charge_.add(held_rows(frame->size(), values)));
   frame->values_ = std::make_unique_for_overwrite<double[]>(values);
   frame->histograms_.resize(frame->size());
   return frame;
@@ -73,10 +94,18 @@ Result<FramePtr> Frame::of(Query& query, VectorPtr source, size_t steps) {
   TRY(query.parallel(blocks, [&](size_t b) -> Result<> {
     TRY(query.check());
     const size_t end = std::min(frame->size(), (b + 1) * block);
-    for (size_t i = b * block; i < end; ++i) TRY(source->row(i, frame->view(i)));
+    for (size_t i = b * block; i < end; ++i) {
+      TRY(source->row(i, frame->view(i)));
+      TRY(frame->charge_histograms(i));
+    }
     return {};
   }));
   return frame;
+}
+
+Result<> Frame::charge_histograms(size_t i) {
+  if (histograms_[i].empty()) return {};
+  return charge_.add({0, memory_of(histograms_[i])});
 }
 
 Result<> for_each_row(Query& query, const VectorSource& source, size_t steps,
@@ -86,6 +115,8 @@ Result<> for_each_row(Query& query, const VectorSource& source, size_t steps,
   const size_t wanted = stored || !query.is_parallel() ? 1 : kBlockValues / steps;
   const size_t block = std::clamp<size_t>(wanted, 1, source.size());
   std::vector<RowBuffer> rows;
+  Charge charge(query);
+  if (!stored) TRY(charge.add({0, block * steps * sizeof(double)}));
   if (!stored) rows.assign(block, RowBuffer(steps));
   constexpr size_t kCheckEvery = 64;
   for (size_t begin = 0; begin < source.size(); begin += block) {
@@ -101,8 +132,16 @@ Result<> for_each_row(Query& query, const VectorSource& source, size_t steps,
   return {};
 }
 
-VectorPtr edit_rows(VectorPtr inner, std::vector<SeriesRef> series, RowEdit edit) {
-  return std::make_unique<EditedRows>(std::move(inner), std::move(series), std::move(edit));
+Result<> VectorSource::slice(size_t, size_t, RowView) const {
+  return fail(ErrorCode::kInternal, "a row that has no slices was asked for one");
+}
+
+VectorPtr edit_rows(VectorPtr inner, std::vector<SeriesRef> series, RowEdit edit, Edit kind) {
+  return std::make_unique<EditedRows>(std::move(inner), std::move(series), std::move(edit), kind);
+}
+
+VectorPtr shared_rows(std::shared_ptr<const Frame> frame) {
+  return std::make_unique<SharedRows>(std::move(frame));
 }
 
 VectorPtr broadcast(VectorPtr one_step) { return std::make_unique<Broadcast>(std::move(one_step)); }
@@ -167,8 +206,9 @@ Result<VectorPtr> drop_names(Query& query, VectorPtr source, size_t steps, bool 
   series.reserve(source->size());
   for (const SeriesRef& s : source->all_series()) series.push_back(query.drop_name(s));
   const bool collide = !stay_distinct && has_same_labels(series);
-  VectorPtr renamed = edit_rows(std::move(source), std::move(series),
-                                [](const SeriesRef&, RowView) -> Result<> { return {}; });
+  VectorPtr renamed = edit_rows(
+      std::move(source), std::move(series),
+      [](const SeriesRef&, RowView) -> Result<> { return {}; }, Edit::kEachAlike);
   if (!collide) return renamed;
   return strict ? forbid_same_labels(query, std::move(renamed), steps)
                 : merge_same_labels(query, std::move(renamed), steps);

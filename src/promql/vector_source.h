@@ -28,6 +28,10 @@ class VectorSource {
 
   /// Writes every value of series i; out.v has one place a step.
   virtual Result<> row(size_t i, RowView out) const = 0;
+  /// Whether slice() is there, and costs no more than its part of a row.
+  virtual bool has_slices() const { return false; }
+  /// The values of series i from step `first` on, as many as out.v has places. Needs has_slices().
+  virtual Result<> slice(size_t i, size_t first, RowView out) const;
   /// The row in place when it is stored: out.v is empty when it is not.
   virtual RowView stored_row(size_t) const { return {}; }
 
@@ -55,6 +59,8 @@ class Frame final : public VectorSource {
   }
   RowView stored_row(size_t i) const override { return view(i); }
   void set_series(size_t i, SeriesRef series) { series_[i] = series; }
+  /// Puts the histograms of row i on the query's account, once it is filled. Thread-safe.
+  Result<> charge_histograms(size_t i);
 
  private:
   Frame(Query& query, std::vector<SeriesRef> series, size_t steps)
@@ -72,9 +78,15 @@ using FramePtr = std::unique_ptr<Frame>;
 Result<> for_each_row(Query& query, const VectorSource& source, size_t steps,
                       const std::function<Result<>(size_t, RowView)>& consume);
 
-/// Each row of `inner` changed in place by a function; series as given.
+/// Each row of `inner` changed in place by a function; series as given. kEachAlike: the function
+/// does the same to the values of all steps, so that it may be given slices of rows.
 using RowEdit = std::function<Result<>(const SeriesRef& series, RowView row)>;
-VectorPtr edit_rows(VectorPtr inner, std::vector<SeriesRef> series, RowEdit edit);
+enum class Edit : uint8_t { kByStep, kEachAlike };
+VectorPtr edit_rows(VectorPtr inner, std::vector<SeriesRef> series, RowEdit edit,
+                    Edit kind = Edit::kByStep);
+
+/// The rows of a frame that is kept elsewhere, for one of its readers.
+VectorPtr shared_rows(std::shared_ptr<const Frame> frame);
 
 /// The value of a single step at every step.
 VectorPtr broadcast(VectorPtr one_step);

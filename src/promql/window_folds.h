@@ -1,9 +1,11 @@
 // What is folded over sliding windows: sums, extremes, moments, order statistics.
 #pragma once
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -147,6 +149,9 @@ class SortedWindow {
     return sorted_;
   }
 
+  /// The value that `rank` others are before. REQUIRES: an at() before, and a rank in the window.
+  double value_at(size_t rank) const { return sorted_[rank]; }
+
   static bool before(double a, double b) { return std::isnan(a) ? !std::isnan(b) : a < b; }
 
  private:
@@ -183,6 +188,71 @@ class SortedWindow {
   uint32_t begin_ = 0;
   uint32_t end_ = 0;
   std::vector<double> sorted_;
+};
+
+/// The same answers for values that are whole numbers in a small range, as percentages, states and
+/// queue lengths are: how often each occurs is counted, in blocks, so that a sample comes and goes
+/// in no time however long the window.
+class CountedWindow {
+ public:
+  /// Null when the values are not like that.
+  static std::unique_ptr<CountedWindow> make(std::span<const double> v) {
+    if (v.empty()) return nullptr;
+    double low = v[0];
+    double high = v[0];
+    bool whole = true;
+    for (const double x : v) {
+      low = x < low ? x : low;
+      high = x > high ? x : high;
+      // Not for NaN, infinities and -0 either.
+      whole &= std::bit_cast<uint64_t>(std::trunc(x) + 0.0) == std::bit_cast<uint64_t>(x);
+    }
+    if (!whole || !(high - low < kMaxRange)) return nullptr;
+    return std::unique_ptr<CountedWindow>(new CountedWindow(v, low, high));
+  }
+
+  /// Neither may be less than in the call before.
+  void at(uint32_t begin, uint32_t end) {
+    if (begin >= end_) {
+      for (; begin_ < end_; ++begin_) add(begin_, -1);
+      begin_ = end_ = begin;
+    }
+    for (; end_ < end; ++end_) add(end_, 1);
+    for (; begin_ < begin; ++begin_) add(begin_, -1);
+  }
+
+  double value_at(size_t rank) const {
+    auto left = static_cast<int32_t>(rank);
+    size_t block = 0;
+    for (; left >= blocks_[block]; ++block) left -= blocks_[block];
+    size_t i = block * kBlock;
+    for (; left >= counts_[i]; ++i) left -= counts_[i];
+    return low_ + static_cast<double>(i);
+  }
+
+ private:
+  static constexpr double kMaxRange = 4096;
+  static constexpr size_t kBlock = 32;
+
+  CountedWindow(std::span<const double> v, double low, double high)
+      : low_(low),
+        places_(v.size()),
+        counts_((static_cast<size_t>(high - low) / kBlock + 1) * kBlock),
+        blocks_(counts_.size() / kBlock) {
+    for (size_t i = 0; i < v.size(); ++i) places_[i] = static_cast<uint16_t>(v[i] - low);
+  }
+
+  void add(uint32_t i, int32_t n) {
+    counts_[places_[i]] += n;
+    blocks_[places_[i] / kBlock] += n;
+  }
+
+  const double low_;
+  std::vector<uint16_t> places_;  // of each value
+  std::vector<int32_t> counts_;   // of the window's values at each place
+  std::vector<int32_t> blocks_;   // their sums
+  uint32_t begin_ = 0;
+  uint32_t end_ = 0;
 };
 
 }  // namespace strata::promql

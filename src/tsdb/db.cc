@@ -15,6 +15,17 @@ TimestampMs minus(TimestampMs t, Millis by) {
   return t < kMinTime + by.count() ? kMinTime : t - by.count();
 }
 
+// Of the samples that are not too old.
+template <class Timed>
+TimestampMs first_time(std::span<const Timed> samples, const TimedHead::Limits& limits) {
+  const TimestampMs oldest = std::min(limits.min_newest, limits.min_late);
+  TimestampMs first = kMaxTime;
+  for (const Timed& sample : samples) {
+    if (sample.t >= oldest) first = std::min(first, sample.t);
+  }
+  return first;
+}
+
 }  // namespace
 
 AppendStats& AppendStats::operator+=(const AppendStats& other) {
@@ -98,13 +109,17 @@ Result<AppendStats> Db::Impl::append_scrape(TargetId id, TimestampMs t,
   if (t < minus(now, std::max(options.out_of_order_window, options.block_span / 2))) {
     return AppendStats{.too_old = columns.size()};
   }
+  changes.note(t);
   TargetHead::Outcome outcome = TRY(target->append(context(), t, columns, values));
   if (outcome.older) {
     outcome.rest.reserve(columns.size());
     for (size_t i = 0; i < columns.size(); ++i) outcome.rest.push_back({columns[i], t, values[i]});
   }
   if (!outcome.rest.empty()) outcome.stats += TRY(append_timed(outcome.rest, outcome.older));
-  if (outcome.stats.appended > 0) note_time(t);
+  if (outcome.stats.appended > 0) {
+    note_time(t);
+    changes.note(t);
+  }
   if (outcome.tile_is_full) queue_seal(target);
   return outcome.stats;
 }
@@ -116,12 +131,15 @@ Result<AppendStats> Db::Impl::append_timed(std::span<const TimedSample> samples,
                                                samples.size(), options.max_scrape_samples));
   }
   const TimedHead::Limits limits = timed_limits(all_late);
+  const TimestampMs first = first_time(samples, limits);
+  changes.note(first);
   const AppendStats stats = TRY(timed.append(context(), samples, limits));
   if (stats.appended > 0) {
     const TimestampMs oldest = std::min(limits.min_newest, limits.min_late);
     for (const TimedSample& sample : samples) {
       if (sample.t >= oldest && sample.t <= limits.max) note_time(sample.t);
     }
+    changes.note(first);
   }
   return stats;
 }
@@ -145,12 +163,15 @@ Result<AppendStats> Db::Impl::append_histograms(std::span<const TimedHistogram> 
   }
   for (const TimedHistogram& sample : samples) TRY(check_histogram(*sample.h));
   const TimedHead::Limits limits = timed_limits(false);
+  const TimestampMs first = first_time(samples, limits);
+  changes.note(first);
   const AppendStats stats = TRY(histograms.append(context(), samples, limits));
   if (stats.appended > 0) {
     const TimestampMs oldest = std::min(limits.min_newest, limits.min_late);
     for (const TimedHistogram& sample : samples) {
       if (sample.t >= oldest && sample.t <= limits.max) note_time(sample.t);
     }
+    changes.note(first);
   }
   return stats;
 }
@@ -252,6 +273,13 @@ Result<std::vector<std::string>> Db::label_values(std::string_view name,
     return {};
   }));
   return values;
+}
+
+uint64_t Db::version() const { return impl_->changes.version(); }
+TimestampMs Db::unchanged_before(uint64_t version) const {
+  // Rules hide samples as time goes on, which nobody notes.
+  if (impl_->retention.get()->has_rules()) return kMinTime;
+  return impl_->changes.unchanged_before(version);
 }
 
 void Db::maintain() { impl_->maintain(); }

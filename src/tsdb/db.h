@@ -215,6 +215,9 @@ class Db final : public SeriesSource {
                                                 std::span<const Matcher> matchers,
                                                 TimeRange range) const override;
 
+  uint64_t version() const override;
+  TimestampMs unchanged_before(uint64_t version) const override;
+
   /// The store thread's work, to be called about five times a second: syncs the log when due, seals
   /// full tiles, drops log segments that are no longer needed, cuts blocks a piece at a time,
   /// applies retention. Usually under 50 ms. Failures are logged, counted and tried again.

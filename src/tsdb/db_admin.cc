@@ -31,6 +31,7 @@ Result<> Db::snapshot(const std::string& dir, bool with_head) {
 void Db::set_retention(std::vector<RetentionRule> rules) {
   impl_->retention.set(
       std::make_shared<const Retention>(std::move(rules), impl_->options.retention_time));
+  impl_->changes.note(kMinTime);
 }
 
 Result<> Db::Impl::delete_series(std::span<const Matcher> matchers, TimeRange range) {
@@ -64,7 +65,10 @@ Result<> Db::Impl::delete_series(std::span<const Matcher> matchers, TimeRange ra
                                   {"min_time_ms", range.min},
                                   {"max_time_ms", range.max},
                                   {"blocks", deletion.blocks.size()}});
-  return deletions->add(std::move(deletion));
+  changes.note(range.min);
+  TRY(deletions->add(std::move(deletion)));
+  changes.note(range.min);
+  return {};
 }
 
 void Db::Impl::forget_deletions() {

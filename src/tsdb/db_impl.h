@@ -11,6 +11,7 @@
 #include "base/snapshot.h"
 #include "tsdb/block_cut.h"
 #include "tsdb/block_list.h"
+#include "tsdb/change_log.h"
 #include "tsdb/db.h"
 #include "tsdb/deletion_log.h"
 #include "tsdb/head_context.h"
@@ -27,7 +28,8 @@ struct Db::Impl {
         clock(c),
         blocks(f, options.path + "/blocks", options),
         retention(std::make_shared<const Retention>(std::vector<RetentionRule>{},
-                                                    options.retention_time)) {}
+                                                    options.retention_time)),
+        changes(c) {}
 
   HeadContext context() { return {options, table, *series_log, *wal, *tiles, open_tile_bytes}; }
   std::string note_path() const { return options.path + "/cut"; }
@@ -99,6 +101,7 @@ struct Db::Impl {
   std::unique_ptr<DeletionLog> deletions;
   BlockList blocks;
   Snapshot<Retention> retention;
+  mutable ChangeLog changes;
 
   // Of the head's samples. min is of the last look (maintain); max is exact.
   std::atomic<TimestampMs> head_min = kMaxTime;

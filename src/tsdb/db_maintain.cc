@@ -51,6 +51,7 @@ void Db::Impl::maintain() {
   if (due(last_expiry, kExpireEvery) && head_max.load() != kMinTime) {
     const size_t expired = blocks.expire(upkeep());
     forget_deletions();
+    if (expired > 0) changes.note(kMinTime);
     MutexLock lock_stats(stats_mutex);
     counters.blocks_expired += expired;
   }

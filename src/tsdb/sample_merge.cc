@@ -8,7 +8,9 @@ namespace strata::tsdb {
 
 void sort_samples(SampleColumns& samples) {
   const auto& t = samples.t;
-  const bool ascends = std::ranges::adjacent_find(t, std::greater_equal<>()) == t.end();
+  // Nearly always they ascend: all are looked at, which is done in vectors.
+  bool ascends = true;
+  for (size_t i = 1; i < t.size(); ++i) ascends &= t[i] > t[i - 1];
   if (ascends) return;
   std::vector<uint32_t> order(t.size());
   std::iota(order.begin(), order.end(), 0u);

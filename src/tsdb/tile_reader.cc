@@ -86,6 +86,8 @@ void TileScratch::State::start(std::string_view tile) {
   has_times = false;
   has_presence = false;
   family_size = 0;
+  family_first = 1;
+  family_last = 0;
 }
 
 size_t TileScratch::State::memory() const {
@@ -296,10 +298,13 @@ bool TileReader::extend_family(TileScratch::State& state) const {
     auto& member = state.family[state.family_size];
     member.column = column.index;
     member.sums.resize(column.count);
-    for (size_t at = 0; at < column.count; at += vector_rows()) {
+    // The range may be that of a longer column's family.
+    for (size_t v = state.family_first; v <= state.family_last; ++v) {
+      const size_t at = v * vector_rows();
+      if (at >= column.count) break;
       const size_t n = std::min(vector_rows(), column.count - at);
       const auto part = std::span(member.sums).subspan(at, n);
-      if (!read_vector(column, at / vector_rows(), part)) return false;
+      if (!read_vector(column, v, part)) return false;
       if (state.family_size > 0) {
         add(part, std::span(state.family[state.family_size - 1].sums).subspan(at, n));
       }
@@ -321,8 +326,12 @@ bool TileReader::read_values(const Column& column, Span places, bool remember,
   const size_t last = (places.end - 1) / rows;
   const int64_t* sums = nullptr;
   if (header.in_family) {
-    // Remembering decodes whole columns: not for a short part of long ones.
-    remember = remember && (last - first + 1) * 2 * rows >= column.count;
+    // Sums are remembered for the vectors that are asked for, again and again the same ones.
+    if (first < state.family_first || last > state.family_last) {
+      state.family_size = 0;
+      state.family_first = first;
+      state.family_last = last;
+    }
     size_t known = state.family_size;
     while (known > 0 && state.family[known - 1].column != column.index) --known;
     if (known > 0) {

@@ -77,6 +77,8 @@ struct TileScratch::State {
   std::vector<uint32_t> presence_ranks;          // values before each word of `presence`
   std::vector<TileReader::FamilyMember> family;  // each adds to the one before
   size_t family_size = 0;                        // members in use
+  size_t family_first = 1;                       // of their vectors those that are summed up
+  size_t family_last = 0;
 
   // Only memory.
   std::vector<int64_t> integers;

@@ -78,19 +78,49 @@ char* write_value(char* out, double value) {
   return out;
 }
 
+/// Times as text, remembered by their place among the points of a series: series of one answer
+/// mostly have the same steps.
+class WrittenTimes {
+ public:
+  /// Of the `place`-th point.
+  char* write(char* out, size_t place, TimestampMs t) {
+    if (place >= kMax) return write_seconds(out, t);
+    if (place >= known_.size()) known_.resize(place + 1);
+    Text& text = known_[place];
+    if (text.length == 0 || text.t != t) {
+      text.t = t;
+      text.length = static_cast<uint32_t>(write_seconds(text.bytes, t) - text.bytes);
+    }
+    // A whole one, however long it is: that is one copy of a fixed size.
+    std::memcpy(out, text.bytes, sizeof text.bytes);
+    return out + text.length;
+  }
+
+ private:
+  static constexpr size_t kMax = 16384;  // 640 KiB
+  struct Text {
+    TimestampMs t = 0;
+    uint32_t length = 0;
+    char bytes[kLongestTimestamp] = {};
+  };
+  std::vector<Text> known_;
+};
+
 void append_float_points(std::string& out, const std::vector<Point>& points) {
+  static thread_local WrittenTimes times;
   // In pieces: a string that is grown by bytes checks its capacity for each.
   constexpr size_t kPieces = 64;
   constexpr size_t kLongestPoint = kLongestTimestamp + kLongestValue + 4;
   std::array<char, kPieces * kLongestPoint> buffer;
   char* at = buffer.data();
   bool first = true;
-  for (const auto& point : points) {
+  for (size_t i = 0; i < points.size(); ++i) {
+    const Point& point = points[i];
     if (point.h) continue;
     if (!first) *at++ = ',';
     first = false;
     *at++ = '[';
-    at = write_seconds(at, point.t);
+    at = times.write(at, i, point.t);
     *at++ = ',';
     at = write_value(at, point.v);
     *at++ = ']';

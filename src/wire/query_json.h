@@ -71,4 +71,8 @@ void append_histogram_json(std::string& out, const FloatHistogram& histogram);
 /// includes nesting deeper than 32 and times beyond 1e12 s, where doubles lose milliseconds.
 Result<QueryResult> parse_query_response(std::string_view json);
 
+/// The parts of the expression in a response's statistics (stats=analyze), in the order of the
+/// text; none where there are no such statistics. Error: as above.
+Result<std::vector<QueryNode>> parse_query_nodes(std::string_view json);
+
 }  // namespace strata::wire

@@ -7,6 +7,7 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace strata::wire;
+  (void)parse_query_nodes({reinterpret_cast<const char*>(data), size});
   const auto read = parse_query_response({reinterpret_cast<const char*>(data), size});
   if (!read) return 0;
   std::string once;

@@ -289,15 +289,12 @@ ErrorCode code_of(std::string_view error_type) {
   return ErrorCode::kInternal;
 }
 
-}  // namespace
-
-Result<QueryResult> parse_query_response(std::string_view text) {
+// The response's object; its error when it is one.
+Result<const json::object*> response_of(std::string_view text, json::value& root) {
   json::parse_options options;
   options.max_depth = kMaxDepth;
   boost::system::error_code problem;
-  // The tree is thrown away as a whole, so it is laid out without freeing anything.
-  json::monotonic_resource memory;
-  const json::value root = json::parse({text.data(), text.size()}, problem, &memory, options);
+  root = json::parse({text.data(), text.size()}, problem, root.storage(), options);
   if (problem) return unlike("it is not JSON (" + problem.message() + ")");
   const auto* response = root.if_object();
   if (response == nullptr) return unlike("it is not an object");
@@ -308,11 +305,60 @@ Result<QueryResult> parse_query_response(std::string_view text) {
   }
   const auto* data = member(*response, "data");
   if (status != "success" || data == nullptr || !data->is_object()) return unlike("no data");
+  return response;
+}
+
+Result<uint64_t> count_of(const json::object& node, std::string_view key) {
+  const auto* value = member(node, key);
+  boost::system::error_code problem;
+  const auto count = value != nullptr ? value->to_number<uint64_t>(problem) : 0;
+  if (value == nullptr || problem) return unlike("a count of a node is not a number");
+  return count;
+}
+
+Result<QueryNode> node_of(const json::value& value) {
+  const auto* object = value.if_object();
+  if (object == nullptr) return unlike("a node is not an object");
+  QueryNode node;
+  node.expr = TRY(text_of(member(*object, "expr"), "a node has no expression"));
+  node.depth = static_cast<uint32_t>(TRY(count_of(*object, "depth")));
+  node.series = TRY(count_of(*object, "series"));
+  node.samples = TRY(count_of(*object, "samples"));
+  node.bytes = TRY(count_of(*object, "bytes"));
+  const auto* seconds = member(*object, "seconds");
+  boost::system::error_code problem;
+  if (seconds != nullptr) node.seconds = seconds->to_number<double>(problem);
+  const auto* reused = member(*object, "reused");
+  node.reused = reused != nullptr && reused->is_bool() && reused->get_bool();
+  return node;
+}
+
+}  // namespace
+
+Result<QueryResult> parse_query_response(std::string_view text) {
+  // The tree is thrown away as a whole, so it is laid out without freeing anything.
+  json::monotonic_resource memory;
+  json::value root(&memory);
+  const json::object& response = *TRY(response_of(text, root));
   QueryResult result;
-  result.value = TRY(value_of(data->get_object()));
-  result.warnings = TRY(texts_of(*response, "warnings"));
-  result.infos = TRY(texts_of(*response, "infos"));
+  result.value = TRY(value_of(member(response, "data")->get_object()));
+  result.warnings = TRY(texts_of(response, "warnings"));
+  result.infos = TRY(texts_of(response, "infos"));
   return result;
+}
+
+Result<std::vector<QueryNode>> parse_query_nodes(std::string_view text) {
+  json::monotonic_resource memory;
+  json::value root(&memory);
+  const json::object& response = *TRY(response_of(text, root));
+  std::vector<QueryNode> nodes;
+  const auto* stats = member(member(response, "data")->get_object(), "stats");
+  const auto* list =
+      stats != nullptr && stats->is_object() ? member(stats->get_object(), "nodes") : nullptr;
+  if (list == nullptr) return nodes;
+  if (!list->is_array()) return unlike("its nodes are not an array");
+  for (const auto& each : list->get_array()) nodes.push_back(TRY(node_of(each)));
+  return nodes;
 }
 
 }  // namespace strata::wire
