@@ -1,4 +1,6 @@
 // /api/v1/query and query_range.
+#include <numeric>
+
 #include "api/active_queries.h"
 #include "api/api.h"
 #include "api/handlers.h"
@@ -115,7 +117,9 @@ class Running {
     json.key("execQueueTime").number(seconds(call_.waited));
     json.key("execTotalTime").number(seconds(now - began_ + call_.waited));
     json.end_object().key("samples").begin_object();
-    json.key("totalQueryableSamples").integer(static_cast<int64_t>(stats_.samples_scanned));
+    const auto& by_step = stats_.samples_by_step;
+    const uint64_t looked_at = std::accumulate(by_step.begin(), by_step.end(), uint64_t{0});
+    json.key("totalQueryableSamples").integer(static_cast<int64_t>(looked_at));
     if (terms_.stats == "all") write_steps(json.key("totalQueryableSamplesPerStep"));
     json.key("samplesRead").integer(static_cast<int64_t>(stats_.samples_scanned));
     json.key("peakSamples").integer(static_cast<int64_t>(stats_.peak_samples));
@@ -144,7 +148,7 @@ class Running {
   }
 
   promql::QueryStats& counted() {
-    stats_.count_steps = terms_.stats == "all";
+    stats_.count_steps = !terms_.stats.empty() && terms_.stats != kAnalyze;
     return stats_;
   }
   // [[seconds, samples], …]; subqueries count as the steps that they have.

@@ -26,6 +26,26 @@ Labels group_labels(const Labels& labels, bool without,
   return Labels::from_sorted(kept);
 }
 
+namespace {
+
+// What tells group_labels() apart, without making them.
+void write_group_key(const Labels& labels, bool without,
+                     const std::vector<std::string_view>& sorted_names, std::string& key) {
+  key.clear();
+  const auto add = [&](std::string_view text) {
+    const auto size = static_cast<uint32_t>(text.size());
+    key.append(reinterpret_cast<const char*>(&size), sizeof size).append(text);
+  };
+  for (const Label& label : labels) {
+    const bool named = std::ranges::binary_search(sorted_names, label.name);
+    if (without ? named || label.name == kMetricName : !named) continue;
+    add(label.name);
+    add(label.value);
+  }
+}
+
+}  // namespace
+
 Grouping group_series(Query& query, const std::vector<SeriesRef>& series, bool without,
                       const std::vector<std::string>& names) {
   Grouping out;
@@ -41,11 +61,13 @@ Grouping group_series(Query& query, const std::vector<SeriesRef>& series, bool w
   std::vector<std::string_view> sorted(names.begin(), names.end());
   std::ranges::sort(sorted);
   std::unordered_map<std::string, uint32_t> ids;
+  std::string key;
   for (size_t i = 0; i < series.size(); ++i) {
-    Labels labels = group_labels(*series[i].labels, without, sorted);
-    const auto [it, added] =
-        ids.try_emplace(labels.bytes(), static_cast<uint32_t>(out.groups.size()));
-    if (added) out.groups.push_back({query.keep(std::move(labels)), false});
+    write_group_key(*series[i].labels, without, sorted, key);
+    const auto [it, added] = ids.try_emplace(key, static_cast<uint32_t>(out.groups.size()));
+    if (added) {
+      out.groups.push_back({query.keep(group_labels(*series[i].labels, without, sorted)), false});
+    }
     out.group_of[i] = it->second;
     SeriesRef& group = out.groups[it->second];
     group.drop_name = group.drop_name || series[i].drop_name;
@@ -318,7 +340,9 @@ class GroupSum final : public GroupFold {
       if (!cell) cell = std::make_unique<HistogramCell>(average_);
       if (cell->incompatible || cell->fold.add(*row.histogram(i))) continue;
       cell->incompatible = true;
-      query_.annotations.warn(span(), mixed_schemas_text(series.labels->metric_name()));
+      const bool nameless = series.drop_name && !query_.options.delayed_name_removal;
+      query_.annotations.warn(span(),
+                              mixed_schemas_text(nameless ? "" : series.labels->metric_name()));
     }
   }
 
@@ -489,19 +513,25 @@ Result<Value> fold_groups(Evaluator& evaluator, const AggregateExpr& expr,
                           const std::vector<double>& parameter) {
   Query& query = evaluator.query();
   const size_t steps = evaluator.steps().count;
-  const VectorPtr input = TRY(evaluator.vector(*expr.inner));
-  const Grouping grouping = group_series(query, input->all_series(), expr.without, expr.grouping);
-  FramePtr out = TRY(Frame::make(query, grouping.groups, steps));
-  const size_t slice = slice_steps(query, *input, steps);
-  if (slice < steps) {
-    TRY(SlicedFold(query, expr, *input, grouping, parameter, *out).run(slice));
-    return Value(std::move(out));
-  }
-  GroupFolds folds(query, expr, grouping, *out, parameter);
-  TRY(for_each_row(query, *input, steps, [&](size_t i, RowView row) -> Result<> {
-    return folds.add(i, input->series(i), row);
-  }));
-  return Value(std::move(out));
+  const bool sees_names = expr.without || std::ranges::any_of(expr.grouping, is_metadata_label);
+  const VectorPtr input = sees_names ? TRY(evaluator.vector(*expr.inner))
+                                     : TRY(evaluator.vector_of_any_name(*expr.inner));
+                                     const Grouping grouping = group_series(
+                                         query, input->all_series(), expr.without, expr.grouping);
+                                     FramePtr out = TRY(Frame::make(query, grouping.groups, steps));
+                                     const size_t slice = slice_steps(query, *input, steps);
+                                     if (slice < steps) {
+                                       TRY(SlicedFold(query, expr, *input, grouping, parameter,
+                                                      *out)
+                                               .run(slice));
+                                       return Value(std::move(out));
+                                     }
+                                     GroupFolds folds(query, expr, grouping, *out, parameter);
+                                     TRY(for_each_row(query, *input, steps,
+                                                      [&](size_t i, RowView row) -> Result<> {
+                                                        return folds.add(i, input->series(i), row);
+                                                      }));
+                                     return Value(std::move(out));
 }
 
 }  // namespace

@@ -118,7 +118,7 @@ Result<Matrix> range_vector(Query& query, Evaluator& evaluator, const Expr& expr
 }
 
 Result<QueryValue> instant_value(Query& query, const Expr& expr, TimestampMs at) {
-  query.begin_steps(1);
+  query.begin_steps({at, 1, 1});
   Evaluator evaluator(query, {at, 1, 1});
   if (type_of(expr) == ValueType::kMatrix) return TRY(range_vector(query, evaluator, expr));
   Value value = TRY(evaluator.eval(expr));
@@ -128,7 +128,7 @@ Result<QueryValue> instant_value(Query& query, const Expr& expr, TimestampMs at)
 }
 
 Result<QueryValue> range_value(Query& query, const Expr& expr, const Steps& steps) {
-  query.begin_steps(steps.count);
+  query.begin_steps(steps);
   Evaluator evaluator(query, steps);
   Value value = TRY(evaluator.eval(expr));
   if (value.type == ValueType::kScalar) return scalar_matrix(value.scalar, steps);

@@ -22,7 +22,7 @@ class RangeFunctionRows final : public VectorSource {
   Result<> slice(size_t i, size_t first, RowView out) const override {
     const BorrowedReader reader;
     const RangeWindows* windows = TRY(reader->read(*matrix_, i, first, out.size()));
-    call_.query.count_steps(first, out.size(), [windows](size_t w) {
+    call_.query.count_steps(call_.steps, first, out.size(), [windows](size_t w) {
       return windows->floats.count(w) + windows->histograms.count(w);
     });
     out.clear();
@@ -192,6 +192,32 @@ Result<Value> Evaluator::eval_call(const Call& call) {
 }
 
 Result<VectorPtr> Evaluator::range_function(const Call& call, RangeBody body) {
+  VectorPtr rows = TRY(range_rows(call, body));
+  if (call.function->keeps_name) return rows;
+  return drop_names(query_, std::move(rows), steps_.count, true);
+}
+
+Result<VectorPtr> Evaluator::vector_of_any_name(const Expr& expr) {
+  const Expr& inner = unwrap(expr);
+  const bool plain = inner.kind == ExprKind::kCall && query_.profile == nullptr &&
+                     !query_.options.delayed_name_removal && !query_.repeated.contains(&inner) &&
+                     !query_.step_invariant.contains(&inner);
+  const auto* body = plain ? std::get_if<RangeBody>(&as<Call>(inner).function->body) : nullptr;
+  if (body == nullptr) return vector(expr);
+  TRY(query_.check());
+  VectorPtr rows = TRY(range_rows(as<Call>(inner), *body));
+  if (as<Call>(inner).function->keeps_name) return rows;
+  if (have_one_name(rows->all_series())) {
+    std::vector<SeriesRef> series = rows->all_series();
+    for (SeriesRef& s : series) s.drop_name = true;
+    return edit_rows(
+        std::move(rows), std::move(series),
+        [](const SeriesRef&, RowView) -> Result<> { return {}; }, Edit::kEachAlike);
+  }
+  return drop_names(query_, std::move(rows), steps_.count, true);
+}
+
+Result<VectorPtr> Evaluator::range_rows(const Call& call, RangeBody body) {
   RangeCall range_call{call, query_, steps_, Millis(0), nullptr, {}, {}};
   MatrixPtr matrix_argument;
   for (const auto& arg : call.args) {
@@ -211,10 +237,8 @@ Result<VectorPtr> Evaluator::range_function(const Call& call, RangeBody body) {
     matrix_argument = TRY(matrix(inner));
   }
   TRY(check_modifiers(range_call));
-  auto rows =
-      std::make_unique<RangeFunctionRows>(std::move(matrix_argument), std::move(range_call), body);
-  if (call.function->keeps_name) return rows;
-  return drop_names(query_, std::move(rows), steps_.count, true);
+  return std::make_unique<RangeFunctionRows>(std::move(matrix_argument), std::move(range_call),
+                                             body);
 }
 
 }  // namespace strata::promql

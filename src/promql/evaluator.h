@@ -52,8 +52,12 @@ class Evaluator {
   /// `body` over the range vector among the call's arguments. Drops names unless the function
   /// keeps them.
   Result<VectorPtr> range_function(const Call& call, RangeBody body);
+  /// The same as vector(), but names that are to be dropped (SeriesRef::drop_name) may still be
+  /// there, where that can make no two series the same: for who looks at other labels only.
+  Result<VectorPtr> vector_of_any_name(const Expr& expr);
 
  private:
+  Result<VectorPtr> range_rows(const Call& call, RangeBody body);
   Result<Value> eval_call(const Call& call);
   Result<Value> eval_unary(const UnaryExpr& unary);
   Result<Value> eval_invariant(const Expr& expr);

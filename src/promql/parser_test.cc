@@ -224,7 +224,7 @@ TEST(Pretty, BreaksLongLinesAtTheirStructure) {
 TEST(Quote, RoundTripsAnyBytes) {
   std::string bytes;
   for (int c = 0; c < 256; ++c) bytes += static_cast<char>(c);
-  EXPECT_EQ(*unquote(quoted(bytes)), bytes);
+  EXPECT_EQ(*unquote(strata::quoted(bytes)), bytes);
   EXPECT_EQ(*unquote("'\\u00e9\\U0001F600\\101'"),
             "\xc3\xa9\xf0\x9f\x98\x80"
             "A");

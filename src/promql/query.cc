@@ -72,8 +72,9 @@ Query::~Query() {
   stats_->samples_by_step = std::move(by_step_);
 }
 
-void Query::begin_steps(size_t n) {
-  if (stats_ != nullptr && stats_->count_steps) by_step_.assign(n, 0);
+void Query::begin_steps(const Steps& steps) {
+  own_steps_ = steps;
+  if (wants_steps()) by_step_.assign(steps.count, 0);
 }
 
 Result<> Query::check() const {

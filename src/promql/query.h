@@ -77,14 +77,17 @@ class Query {
     }
   }
   /// Counts for the statistics by step what the windows of a slice hold: samples(w) of window w.
+  /// What is evaluated at other `steps` than the query's own, as in a subquery, counts for its
+  /// last.
   template <class Samples>
-  void count_steps(size_t first, size_t n, Samples samples) {
+  void count_steps(const Steps& steps, size_t first, size_t n, Samples samples) {
     if (by_step_.empty()) return;
+    const bool own = steps == own_steps_;
     MutexLock lock(mutex_);
-    for (size_t w = 0; w < n && first + w < by_step_.size(); ++w) by_step_[first + w] += samples(w);
+    for (size_t w = 0; w < n; ++w) by_step_[own ? first + w : by_step_.size() - 1] += samples(w);
   }
   /// Begins that, when it was asked for.
-  void begin_steps(size_t n);
+  void begin_steps(const Steps& steps);
   bool wants_steps() const { return stats_ != nullptr && stats_->count_steps; }
   uint64_t scanned() const { return scanned_.load(std::memory_order_relaxed); }
   size_t bytes_held() const { return bytes_.held.load(std::memory_order_relaxed); }
@@ -136,6 +139,7 @@ class Query {
   std::atomic<uint64_t> scanned_ = 0;
   std::atomic<uint64_t> selected_ = 0;
   Mutex mutex_;
+  Steps own_steps_;
   std::vector<uint64_t> by_step_;  // its size is fixed when operators are made
   std::deque<Labels> labels_ GUARDED_BY(mutex_);
   std::vector<std::shared_ptr<const SeriesSet>> sets_ GUARDED_BY(mutex_);

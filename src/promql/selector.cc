@@ -76,6 +76,7 @@ void reduce_to_stats(SampleColumns& samples) {
 
 Result<> read_samples(Query& query, const SeriesSet& set, size_t i, TimeRange range,
                       SampleColumns& out) {
+  TRY(query.check());  // a series may be long
   TRY(set.read(i, range, out));
   query.count_scanned(out.size());
   return query.room_for(out.size() * (sizeof(TimestampMs) + sizeof(double)));
@@ -84,10 +85,11 @@ Result<> read_samples(Query& query, const SeriesSet& set, size_t i, TimeRange ra
 /// The newest sample of each lookback window.
 class SelectedVector final : public VectorSource {
  public:
-  SelectedVector(Query& query, Selection selection, WindowSpec spec, Evaluator::Sampled what,
-                 bool stats)
+  SelectedVector(Query& query, Selection selection, const Steps& steps, WindowSpec spec,
+                 Evaluator::Sampled what, bool stats)
       : VectorSource(std::move(selection.series)),
         query_(query),
+        steps_(steps),
         set_(std::move(selection.set)),
         spec_(spec),
         what_(what),
@@ -97,13 +99,13 @@ class SelectedVector final : public VectorSource {
     const bool last_is_enough =
         spec_.count == 1 && what_ != Evaluator::Sampled::kStartTimestamp && !stats_;
     TRY(last_is_enough ? row_of_one(i, out) : row_of_many(i, spec_, out));
-    query_.count_steps(0, out.size(), [&](size_t s) { return out.has(s) ? 1 : 0; });
+    query_.count_steps(steps_, 0, out.size(), [&](size_t s) { return out.has(s) ? 1 : 0; });
     return {};
   }
   bool has_slices() const override { return spec_.interval > 0; }
   Result<> slice(size_t i, size_t first, RowView out) const override {
     TRY(row_of_many(i, spec_.slice(first, out.size()), out));
-    query_.count_steps(first, out.size(), [&](size_t s) { return out.has(s) ? 1 : 0; });
+    query_.count_steps(steps_, first, out.size(), [&](size_t s) { return out.has(s) ? 1 : 0; });
     return {};
   }
 
@@ -154,6 +156,7 @@ class SelectedVector final : public VectorSource {
   }
 
   Query& query_;
+  const Steps steps_;
   const std::shared_ptr<const SeriesSet> set_;
   const WindowSpec spec_;
   const Evaluator::Sampled what_;
@@ -321,7 +324,7 @@ Result<VectorPtr> Evaluator::select(const VectorSelector& selector, Sampled what
   if (selector.smoothed && what == Sampled::kValue) return select_smoothed(selector);
   const WindowSpec spec = window_spec(steps_, selector.shift, query_.lookback);
   Selection selection = TRY(select_series(query_, selector, spec.time_range()));
-  return std::make_unique<SelectedVector>(query_, std::move(selection), spec, what,
+  return std::make_unique<SelectedVector>(query_, std::move(selection), steps_, spec, what,
                                           selector.histogram_stats);
 }
 

@@ -66,13 +66,6 @@ class SharedRows final : public VectorSource {
   const std::shared_ptr<const Frame> frame_;
 };
 
-bool have_one_name(const std::vector<SeriesRef>& series) {
-  return std::ranges::all_of(series, [&](const SeriesRef& s) {
-    return !s.drop_name && s.labels->metric_name() == series[0].labels->metric_name() &&
-           !s.labels->has("__type__") && !s.labels->has("__unit__");
-  });
-}
-
 }  // namespace
 
 Result<FramePtr> Frame::make(Query& query, std::vector<SeriesRef> series, size_t steps) {
@@ -172,6 +165,15 @@ Result<VectorPtr> merge_same_labels(Query& query, VectorPtr source, size_t steps
     return {};
   }));
   return merged;
+}
+
+bool have_one_name(const std::vector<SeriesRef>& series) {
+  if (series.empty()) return true;
+  const std::string_view name = series[0].labels->metric_name();
+  return std::ranges::all_of(series, [&](const SeriesRef& s) {
+    return !s.drop_name && s.labels->metric_name() == name && !s.labels->has("__type__") &&
+           !s.labels->has("__unit__");
+  });
 }
 
 namespace {

@@ -95,6 +95,9 @@ VectorPtr broadcast(VectorPtr one_step);
 /// contain metrics with the same labelset". Cheap when all labels differ.
 Result<VectorPtr> merge_same_labels(Query& query, VectorPtr source, size_t steps);
 
+/// Whether dropping names cannot make two of these the same.
+bool have_one_name(const std::vector<SeriesRef>& series);
+
 /// What a function does to names: drops them from all series. When delayed removal is off, that
 /// must not make two series the same at a step; `strict`: at any step.
 Result<VectorPtr> drop_names(Query& query, VectorPtr source, size_t steps, bool strict);

@@ -205,7 +205,7 @@ class CountedWindow {
       low = x < low ? x : low;
       high = x > high ? x : high;
       // Not for NaN, infinities and -0 either.
-      whole &= std::bit_cast<uint64_t>(std::trunc(x) + 0.0) == std::bit_cast<uint64_t>(x);
+      whole &= (std::trunc(x) == x) & (std::bit_cast<uint64_t>(x) != std::bit_cast<uint64_t>(-0.0));
     }
     if (!whole || !(high - low < kMaxRange)) return nullptr;
     return std::unique_ptr<CountedWindow>(new CountedWindow(v, low, high));
