@@ -303,6 +303,7 @@ api::Services Server::services() {
       .quit = [] { ::kill(::getpid(), SIGTERM); },  // the main thread takes it from there
       .max_queries = options_.max_queries,
       .slow_query = options_.slow_query,
+      .alerting = alerting_.get(),
       .admin_api = options_.admin_api,
       .snapshot_dir = options_.storage_path + "/snapshots",
       .lifecycle = options_.lifecycle,
