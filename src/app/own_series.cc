@@ -12,6 +12,13 @@ struct Row {
 
 double as_double(uint64_t value) { return static_cast<double>(value); }
 
+uint64_t sum(const std::vector<const net::HttpClient*>& clients,
+             uint64_t net::HttpClientStats::* what) {
+  uint64_t total = 0;
+  for (const auto* client : clients) total += client->stats().*what;
+  return total;
+}
+
 constexpr Row kRows[] = {
     {"prometheus_tsdb_head_series", false, "Series in memory.",
      [](const tsdb::Stats& s) { return as_double(s.head_series); }},
@@ -124,7 +131,7 @@ std::vector<metrics::Callback> pool_metrics(metrics::Registry& registry, const T
 
 std::vector<metrics::Callback> net_metrics(metrics::Registry& registry,
                                            const net::HttpServer& server,
-                                           const net::HttpClient& client) {
+                                           std::vector<const net::HttpClient*> clients) {
   std::vector<metrics::Callback> callbacks;
   const auto counter = [&](metrics::CounterName name, std::string_view help, auto read) {
     callbacks.push_back(
@@ -142,9 +149,9 @@ std::vector<metrics::Callback> net_metrics(metrics::Registry& registry,
       registry.callback_gauge("strata_http_connections", "Connections of clients that are open.",
                               [&server] { return as_double(server.stats().open); }));
   counter("strata_http_client_requests_total", "Requests sent to targets and other peers.",
-          [&client] { return client.stats().requests; });
+          [clients] { return sum(clients, &net::HttpClientStats::requests); });
   counter("strata_http_client_connections_total", "Connections made to targets and other peers.",
-          [&client] { return client.stats().connections; });
+          [clients] { return sum(clients, &net::HttpClientStats::connections); });
   return callbacks;
 }
 

@@ -17,7 +17,7 @@ std::vector<metrics::Callback> store_metrics(metrics::Registry& registry, const 
 std::vector<metrics::Callback> pool_metrics(metrics::Registry& registry, const ThreadPool& work);
 std::vector<metrics::Callback> net_metrics(metrics::Registry& registry,
                                            const net::HttpServer& server,
-                                           const net::HttpClient& client);
+                                           std::vector<const net::HttpClient*> clients);
 std::vector<metrics::Callback> discovery_metrics(metrics::Registry& registry,
                                                  const discover::DiscoveryManager& discovery);
 

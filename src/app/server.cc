@@ -166,13 +166,15 @@ Result<> Server::open() {
   host_ = TRY(collect::HostCollector::create(std::move(host)));
 
   loop_.start();
-  client_ = std::make_unique<net::HttpClient>(
-      loop_, net::HttpClientOptions{.user_agent = fmt::format("strata/{}", build_info().version)});
+  const net::HttpClientOptions client{.user_agent = fmt::format("strata/{}", build_info().version)};
+  client_ = std::make_unique<net::HttpClient>(loop_, client);
+  scrape_loop_.start();
+  scrape_client_ = std::make_unique<net::HttpClient>(scrape_loop_, client);
   dns_ = std::make_unique<net::DnsClient>(loop_);
   scrape_ = std::make_unique<scrape::Manager>(scrape::ManagerDeps{
       .db = *db_,
-      .loop = loop_,
-      .client = *client_,
+      .loop = scrape_loop_,
+      .client = *scrape_client_,
       .work = *work_,
       .collect = *collect_,
       .clock = clock_,
@@ -239,7 +241,7 @@ Result<> Server::listen() {
       [this](const discover::DiscoveryManager::Update& update) {
         scrape_->set_job(update.job, update.config, update.groups);
       });
-  add_metrics(net_metrics(registry_, *http_, *client_));
+  add_metrics(net_metrics(registry_, *http_, {client_.get(), scrape_client_.get()}));
   add_metrics(discovery_metrics(registry_, *discovery_));
   return {};
 }
@@ -345,6 +347,8 @@ void Server::stop() {
   }
   discovery_.reset();  // asks for nothing more
   dns_.reset();
+  scrape_client_.reset();
+  scrape_loop_.stop();
   client_.reset();
   loop_.stop();
 }

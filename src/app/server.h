@@ -1,7 +1,7 @@
 // Everything that `strata serve` runs, made in order and ended in reverse.
 //
-// Threads: main (signals, discovery, ordered stop), the event loop, the work pool (ingest before
-// queries), the store's two (upkeep; merging), the collector's. All are made here.
+// Threads: main (signals, discovery, ordered stop), the event loop, scraping's own, the work pool
+// (ingest before queries), the store's two (upkeep; merging), the collector's. All are made here.
 #pragma once
 #include <atomic>
 #include <memory>
@@ -79,6 +79,8 @@ class Server {
   std::unique_ptr<ThreadPool> collect_;
   net::Loop loop_{"net"};
   std::unique_ptr<net::HttpClient> client_;
+  net::Loop scrape_loop_{"scrape"};
+  std::unique_ptr<net::HttpClient> scrape_client_;
   std::unique_ptr<net::DnsClient> dns_;
   std::unique_ptr<collect::HostCollector> host_;
   std::vector<MetricFamily> host_families_;  // the collector's thread only

@@ -14,6 +14,8 @@ namespace {
 
 namespace asio = boost::asio;
 constexpr size_t kRead = size_t{64} << 10;
+constexpr size_t kReadHead = size_t{2} << 10;
+constexpr size_t kReadDirect = size_t{1} << 20;
 constexpr size_t kJoin = size_t{16} << 10;  // a body up to this goes out with its header
 
 bool is_idempotent(std::string_view method) {
@@ -270,20 +272,8 @@ Fetch::Awaitable<> Fetch::receive(bool head_only) {
     parser.emplace(response_, options);
     while (!parser->done()) {
       if (input_.unread().empty() || needs_more_) {
-        const auto room = input_.prepare(kRead);
-        const IoResult read = co_await stream_->read_some(asio::buffer(room.data(), room.size()));
-        if (read.error == asio::error::eof) {
-          if (auto whole = parser->finish(); !whole) {
-            co_return std::unexpected(whole.error().within(host_));
-          }
-          break;
-        }
-        if (read.error) {
-          co_return fail(ErrorCode::kUnavailable,
-                         "read from " + host_ + ": " + describe(read.error) + so_far());
-        }
-        input_.commit(read.bytes);
-        received_ = true;
+        auto more = co_await read_more(*parser);
+        if (!CO_TRY(std::move(more))) break;
       }
       const auto used = parser->feed(input_.unread());
       if (!used) co_return std::unexpected(used.error());
@@ -296,6 +286,40 @@ Fetch::Awaitable<> Fetch::receive(bool head_only) {
   } while (response_.status / 100 == 1 && response_.status != 101);
   can_reuse_ = parser->keep_alive() && request_.keep_alive;
   co_return Result<>{};
+}
+
+/// Into the body, where that is possible, without a copy; else into input_. False at the end of a
+/// response that ends with its connection.
+Fetch::Awaitable<bool> Fetch::read_more(ResponseParser& parser) {
+  std::string& body = response_.body;
+  const size_t had = body.size();
+  const size_t direct = std::min(parser.direct_left(), kReadDirect);
+  asio::mutable_buffer into;
+  if (direct > 0 && input_.unread().empty()) {
+    body.resize_and_overwrite(had + direct, [](char*, size_t size) { return size; });
+    into = asio::buffer(body.data() + had, direct);
+  } else {
+    const auto room = input_.prepare(kRead);
+    into = asio::buffer(room.data(), parser.header_done() ? room.size() : kReadHead);
+  }
+  const IoResult read = co_await stream_->read_some(into);
+  if (direct > 0 && input_.unread().empty()) {
+    body.resize(had + read.bytes);
+    parser.took(read.bytes);
+  } else {
+    input_.commit(read.bytes);
+  }
+  if (read.error == asio::error::eof) {
+    const auto whole = parser.finish();
+    if (!whole) co_return std::unexpected(whole.error().within(host_));
+    co_return false;
+  }
+  if (read.error) {
+    co_return fail(ErrorCode::kUnavailable,
+                   "read from " + host_ + ": " + describe(read.error) + so_far());
+  }
+  received_ = true;
+  co_return true;
 }
 
 void Fetch::hand_over_body() {

@@ -21,6 +21,7 @@
 namespace strata::net {
 
 class Fetch;
+class ResponseParser;
 
 /// What the requests of one HttpClient share.
 struct ClientCore {
@@ -75,6 +76,7 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
   Awaitable<> exchange(Url url);
   Awaitable<> send(Url url);
   Awaitable<> receive(bool head_only);
+  Awaitable<bool> read_more(ResponseParser& parser);
   Awaitable<bool> connect(const PoolKey& key, Url url, bool fresh);
   Result<> check() const;
   Result<> choose_proxy(const Url& url);

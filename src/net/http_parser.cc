@@ -162,6 +162,10 @@ class ResponseParser::Impl final : public http::basic_parser<false> {
     return used;
   }
 
+  size_t direct_left() const { return length_ ? *length_ - response_.wire_bytes : 0; }
+  void took(size_t bytes) { response_.wire_bytes += bytes; }
+  bool done() const { return is_done() || (length_ && direct_left() == 0); }
+
   Result<> finish() {
     const std::string so_far = " after " + std::to_string(response_.wire_bytes) + " bytes";
     if (!got_some()) return fail(ErrorCode::kUnavailable, "connection closed without a response");
@@ -241,7 +245,11 @@ class ResponseParser::Impl final : public http::basic_parser<false> {
     const uint64_t slack = unzip_ ? options_.body_bytes / 1000 + 64 : 0;
     if (length > options_.body_bytes + slack) return stop(body_too_large(), ec);
     static constexpr uint64_t kReserve = 1 << 20;
-    if (!unzip_) response_.body.reserve(std::min(length, kReserve));
+    if (unzip_) return;
+    response_.body.reserve(std::min(length, kReserve));
+    const int status = response_.status;
+    const bool no_body = options_.head || status / 100 == 1 || status == 204 || status == 304;
+    if (!no_body) length_ = length;
   }
   void on_body_init_impl(const boost::optional<uint64_t>&, error_code&) override {}
   size_t on_body_impl(string_view body, error_code& ec) override { return take(body, ec); }
@@ -262,6 +270,7 @@ class ResponseParser::Impl final : public http::basic_parser<false> {
   size_t header_bytes_ = 0;
   bool in_body_ = false;
   bool unzip_ = false;
+  std::optional<size_t> length_;  // of a body that comes as it is
 };
 
 ResponseParser::ResponseParser(ClientResponse& response, Options options)
@@ -270,7 +279,9 @@ ResponseParser::~ResponseParser() = default;
 Result<size_t> ResponseParser::feed(std::string_view bytes) { return impl_->feed(bytes); }
 Result<> ResponseParser::finish() { return impl_->finish(); }
 bool ResponseParser::header_done() const { return impl_->is_header_done(); }
-bool ResponseParser::done() const { return impl_->is_done(); }
+size_t ResponseParser::direct_left() const { return impl_->direct_left(); }
+void ResponseParser::took(size_t bytes) { impl_->took(bytes); }
+bool ResponseParser::done() const { return impl_->done(); }
 bool ResponseParser::keep_alive() const { return impl_->keep_alive() && !impl_->need_eof(); }
 
 }  // namespace strata::net

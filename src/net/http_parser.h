@@ -70,6 +70,10 @@ class ResponseParser {
 
   /// Returns how many bytes were used. Error: kBadData for what is no HTTP, kLimit.
   Result<size_t> feed(std::string_view bytes);
+  /// What is left of a body that comes as it is and whose length is known. It may be fed like the
+  /// rest, or read to the end of the response's body at once: then took() says so.
+  size_t direct_left() const;
+  void took(size_t bytes);
   /// The connection ended. Error: kUnavailable when the message is not whole.
   Result<> finish();
 

@@ -10,18 +10,39 @@ namespace {
 namespace asio = boost::asio;
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
+// What can be done at once is: a trip through the event loop costs more than the system call.
 class PlainStream final : public Stream {
  public:
-  explicit PlainStream(Socket socket) : socket_(std::move(socket)) {}
+  explicit PlainStream(Socket socket) : socket_(std::move(socket)) {
+    boost::system::error_code ignored;
+    socket_.non_blocking(true, ignored);
+  }
 
   asio::awaitable<Result<>> handshake() override { co_return Result<>{}; }
 
   asio::awaitable<IoResult> read_some(asio::mutable_buffer into) override {
+    // When the last read got less than there was room for, no more had come.
+    if (more_may_be_there_ && at_once_ < kMaxAtOnce) {
+      boost::system::error_code error;
+      const size_t bytes = socket_.read_some(into, error);
+      ++at_once_;
+      more_may_be_there_ = bytes == into.size();
+      if (error != asio::error::would_block) co_return IoResult{error, bytes};
+    }
+    at_once_ = 0;
     const auto [error, bytes] = co_await socket_.async_read_some(into, kAwait);
+    more_may_be_there_ = bytes == into.size();
     co_return IoResult{error, bytes};
   }
 
   asio::awaitable<IoResult> write_some(Pieces pieces) override {
+    if (at_once_ < kMaxAtOnce) {
+      boost::system::error_code error;
+      const size_t bytes = socket_.write_some(pieces, error);
+      ++at_once_;
+      if (error != asio::error::would_block) co_return IoResult{error, bytes};
+    }
+    at_once_ = 0;
     const auto [error, bytes] = co_await socket_.async_write_some(pieces, kAwait);
     co_return IoResult{error, bytes};
   }
@@ -40,7 +61,12 @@ class PlainStream final : public Stream {
   Socket& socket() override { return socket_; }
 
  private:
+  /// So that a fast peer does not keep the loop from others.
+  static constexpr int kMaxAtOnce = 16;
+
   Socket socket_;
+  int at_once_ = 0;
+  bool more_may_be_there_ = false;
 };
 
 }  // namespace

@@ -2,8 +2,14 @@
 //
 // Ticks lie at multiples of the interval plus an offset that the target's identity decides, so that
 // targets are spread over the interval, and a restart or another server scrapes at the same times.
-// The first scrape comes sooner, within half a second. A tick is a timer of the event loop; the
-// body is ingested on the work pool. A tick that comes while the last scrape still runs is skipped.
+// There are kSlots offsets: targets that share one are asked together, and their answers, which
+// come together, wake the thread once instead of once each. The first scrape comes sooner, within
+// half a second.
+//
+// A tick is a timer of the scraping event loop. The body of a target that is known is ingested on
+// that thread at once, while its bytes are in the cache; a first, large or protobuf one
+// goes to the work pool, so as not to keep other targets waiting. A tick that comes while the last
+// scrape still runs is skipped.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -35,8 +41,8 @@ struct TargetStatus {
 
 /// What loops share. All of it outlives them.
 struct LoopDeps {
-  net::Loop& loop;
-  ThreadPool& pool;
+  net::Loop& loop;   // scraping's own: bodies are ingested on its thread
+  ThreadPool& pool;  // and here
   const Clock& clock;
   Metrics& metrics;
   Gate& gate;  // held by each scrape that runs
@@ -63,10 +69,14 @@ class ScrapeLoop : public std::enable_shared_from_this<ScrapeLoop> {
   struct Scrape;
   void arm(std::chrono::nanoseconds delay) REQUIRES(mutex_);
   void tick();
+  void fetched(std::shared_ptr<Scrape> scrape);
+  bool ingests_at_once(const Scrape& scrape) const;
   void finish(std::shared_ptr<Scrape> scrape);
   void settle();
   std::chrono::nanoseconds until_next_tick() REQUIRES(mutex_);
   TimestampMs aligned(TimestampMs now) const;
+
+  static constexpr int64_t kSlots = 32;
 
   const LoopDeps deps_;
   const discover::Target target_;
@@ -75,6 +85,7 @@ class ScrapeLoop : public std::enable_shared_from_this<ScrapeLoop> {
   std::unique_ptr<TargetIngest> ingest_;  // of the running scrape; else guarded by running_
   const std::unique_ptr<Fetcher> fetcher_;
   std::string buffer_;  // likewise
+  bool warm_ = false;   // likewise: the last body was ingested
 
   mutable Mutex mutex_;
   CondVar idle_;
