@@ -43,6 +43,7 @@ struct Api::Impl : std::enable_shared_from_this<Api::Impl> {
   void wrong_method(const Visit& visit, const Route& route);
   Reply answer(const Match& match, Visit& visit, std::chrono::nanoseconds waited) const;
   void finish(const Visit& visit, std::string_view handler, Reply reply);
+  void probe(const Visit& visit);
   void refuse(const Visit& visit);
   void overload(const Visit& visit, std::string_view handler);
 
@@ -138,6 +139,7 @@ void Api::Impl::dispatch(Visit visit) {
   if (request.method == "OPTIONS" && request.path.starts_with("/api/v1/")) {
     return finish(visit, "options", net::HttpResponse{.status = 204});
   }
+  if (request.path == "/probe" && request.method == "GET" && services.probe) return probe(visit);
   const auto match = find_route(request.method, request.path);
   if (match.route == nullptr) return no_route(visit);
   if (!match.method_allowed) return wrong_method(visit, *match.route);
@@ -146,6 +148,14 @@ void Api::Impl::dispatch(Visit visit) {
                   error_response(403, "forbidden", "not from a page of another site"));
   }
   run(std::move(visit), match);
+}
+
+// Takes as long as a peer takes, and no thread meanwhile.
+void Api::Impl::probe(const Visit& visit) {
+  services.probe(visit.request(), visit.exchange->stop_token(),
+                 [self = shared_from_this(), visit](net::HttpResponse response) {
+                   self->finish(visit, "/probe", std::move(response));
+                 });
 }
 
 // The page and what it loads, or 404.

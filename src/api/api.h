@@ -51,6 +51,10 @@ struct Services {
   std::function<ReloadStatus()> last_reload;
   std::function<bool()> ready;
   std::function<Labels()> external_labels;
+  /// Answers /probe; may be null. The last argument is called once, on any thread.
+  std::function<void(const net::HttpRequest&, std::stop_token,
+                     std::move_only_function<void(net::HttpResponse)>)>
+      probe = {};
   std::function<void()> quit;             // asks the process to end
   ActiveQueries* active = nullptr;        // the Api's own
   size_t max_queries = 20;                // that run at a time; kMaxWaiting more wait

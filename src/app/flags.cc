@@ -10,7 +10,7 @@ constexpr Flag kFlags[] = {
      "Configuration in Prometheus' format. Without it Strata scrapes itself, this host, and any "
      "inference engine or exporter that answers on a usual local port."},
     {"strata.config", "", "FILE",
-     "What only Strata knows (docs/strata-config.md): the cardinality guard, retention by "
+     "What only Strata knows (docs/strata-config.md): the cardinality guard, probes, retention by "
      "series."},
     {"web.listen-address", "127.0.0.1:9090", "HOST:PORT",
      "Where to listen. Beyond this machine only with users (--web.config.file) or "

@@ -168,6 +168,9 @@ Result<> Server::open() {
   loop_.start();
   const net::HttpClientOptions client{.user_agent = fmt::format("strata/{}", build_info().version)};
   client_ = std::make_unique<net::HttpClient>(loop_, client);
+  tcp_ = std::make_unique<net::TcpClient>(loop_);
+  prober_ = std::make_unique<probe::Prober>(
+      probe::ProberDeps{*client_, *tcp_, real_fs(), clock_, registry_});
   scrape_loop_.start();
   scrape_client_ = std::make_unique<net::HttpClient>(scrape_loop_, client);
   dns_ = std::make_unique<net::DnsClient>(loop_);
@@ -183,7 +186,7 @@ Result<> Server::open() {
                   {"self", [this](std::string& out) {
                      append_own_exposition(out, metrics::Format::kText);
                    }}}});
-  scrape_->set_guard(strata_config_.get()->guard);
+  configure_own_parts();
   engine_ = std::make_unique<promql::Engine>(TRY(engine_options(options_)), work_.get(), clock_);
 
   metrics::register_build_info(registry_);
@@ -191,6 +194,13 @@ Result<> Server::open() {
   add_metrics(pool_metrics(registry_, *work_));
   start_store_threads();
   return {};
+}
+
+// What strata.yml says.
+void Server::configure_own_parts() {
+  const auto config = strata_config_.get();
+  scrape_->set_guard(config->guard);
+  prober_->configure(config->probes);
 }
 
 Result<> Server::listen() {
@@ -251,33 +261,35 @@ void Server::add_metrics(std::vector<metrics::Callback> callbacks) {
 }
 
 api::Services Server::services() {
-  return {.source = *db_,
-          .engine = *engine_,
-          .db = *db_,
-          .scrape = *scrape_,
-          .metrics = registry_,
-          .pool = *work_,
-          .clock = clock_,
-          .started_at = started_at_,
-          .own_exposition = [this](std::string& out,
-                                   metrics::Format format) { append_own_exposition(out, format); },
-          .config_yaml = [this] { return config::to_yaml(*config_.get()); },
-          .flags =
-              [this] {
-                return std::vector<std::pair<std::string, std::string>>(flags_.begin(),
-                                                                        flags_.end());
-              },
-          .reload = [this] { return reload(); },
-          .last_reload = [this] { return *reload_status_.get(); },
-          .ready = [this] { return ready_.load(); },
-          .external_labels = [this] { return config_.get()->global.external_labels; },
-          .quit = [] { ::kill(::getpid(), SIGTERM); },  // the main thread takes it from there
-          .max_queries = options_.max_queries,
-          .slow_query = options_.slow_query,
-          .admin_api = options_.admin_api,
-          .snapshot_dir = options_.storage_path + "/snapshots",
-          .lifecycle = options_.lifecycle,
-          .storage_retention = format_duration(options_.retention_time)};
+  return {
+      .source = *db_,
+      .engine = *engine_,
+      .db = *db_,
+      .scrape = *scrape_,
+      .metrics = registry_,
+      .pool = *work_,
+      .clock = clock_,
+      .started_at = started_at_,
+      .own_exposition = [this](std::string& out,
+                               metrics::Format format) { append_own_exposition(out, format); },
+      .config_yaml = [this] { return config::to_yaml(*config_.get()); },
+      .flags =
+          [this] {
+            return std::vector<std::pair<std::string, std::string>>(flags_.begin(), flags_.end());
+          },
+      .reload = [this] { return reload(); },
+      .last_reload = [this] { return *reload_status_.get(); },
+      .ready = [this] { return ready_.load(); },
+      .external_labels = [this] { return config_.get()->global.external_labels; },
+      .probe = [this](const net::HttpRequest& request, std::stop_token stop,
+                      auto done) { prober_->answer(request, std::move(stop), std::move(done)); },
+      .quit = [] { ::kill(::getpid(), SIGTERM); },  // the main thread takes it from there
+      .max_queries = options_.max_queries,
+      .slow_query = options_.slow_query,
+      .admin_api = options_.admin_api,
+      .snapshot_dir = options_.storage_path + "/snapshots",
+      .lifecycle = options_.lifecycle,
+      .storage_retention = format_duration(options_.retention_time)};
 }
 
 // Users and headers; certificates are the HTTP server's to read again.
@@ -321,8 +333,8 @@ Result<> Server::reload() {
               {{"error", loaded.error().message}});
     return loaded;
   }
-  scrape_->set_guard(strata_config_.get()->guard);
   db_->set_retention(*retention_rules_.get());
+  configure_own_parts();
   discovery_->apply(config_.get());
   log_info("configuration reloaded");
   return {};
@@ -347,6 +359,7 @@ void Server::stop() {
   }
   discovery_.reset();  // asks for nothing more
   dns_.reset();
+  tcp_.reset();
   scrape_client_.reset();
   scrape_loop_.stop();
   client_.reset();

@@ -21,6 +21,7 @@
 #include "net/http_client.h"
 #include "net/http_server.h"
 #include "net/loop.h"
+#include "probe/prober.h"
 #include "promql/engine.h"
 #include "scrape/manager.h"
 #include "strata/metrics.h"
@@ -54,6 +55,7 @@ class Server {
   Result<> open();
   Result<> listen();
   Result<> load_web_users();
+  void configure_own_parts();
   void add_metrics(std::vector<metrics::Callback> callbacks);
   api::Services services();
   void start_store_threads();
@@ -79,6 +81,8 @@ class Server {
   std::unique_ptr<ThreadPool> collect_;
   net::Loop loop_{"net"};
   std::unique_ptr<net::HttpClient> client_;
+  std::unique_ptr<net::TcpClient> tcp_;
+  std::unique_ptr<probe::Prober> prober_;
   net::Loop scrape_loop_{"scrape"};
   std::unique_ptr<net::HttpClient> scrape_client_;
   std::unique_ptr<net::DnsClient> dns_;

@@ -220,6 +220,18 @@ void decode(Decoder& d, std::string_view key, const YamlNode& node, std::vector<
   }
 }
 
+void decode(Decoder& d, std::string_view key, const YamlNode& node, std::vector<uint64_t>& out) {
+  if (node.kind != YamlNode::Kind::kSequence) return d.mismatch(key, node, "a list");
+  out.clear();
+  for (const YamlNode& item : node.items) decode(d, key, item, out.emplace_back());
+}
+
+void decode(Decoder& d, std::string_view key, const YamlNode& node, std::vector<Regex>& out) {
+  if (node.kind != YamlNode::Kind::kSequence) return d.mismatch(key, node, "a list");
+  out.clear();
+  for (const YamlNode& item : node.items) decode(d, key, item, out.emplace_back(match_all()));
+}
+
 void decode(Decoder& d, std::string_view key, const YamlNode& node, std::vector<Secret>& out) {
   if (node.kind != YamlNode::Kind::kSequence) return d.mismatch(key, node, "a list");
   out.clear();

@@ -86,6 +86,8 @@ void decode(Decoder& d, std::string_view key, const YamlNode& node, ByteSize& ou
 void decode(Decoder& d, std::string_view key, const YamlNode& node, Regex& out);
 void decode(Decoder& d, std::string_view key, const YamlNode& node, std::vector<std::string>& out);
 void decode(Decoder& d, std::string_view key, const YamlNode& node, std::vector<Secret>& out);
+void decode(Decoder& d, std::string_view key, const YamlNode& node, std::vector<uint64_t>& out);
+void decode(Decoder& d, std::string_view key, const YamlNode& node, std::vector<Regex>& out);
 void decode(Decoder& d, std::string_view key, const YamlNode& node, StringPairs& out);
 void decode(Decoder& d, std::string_view key, const YamlNode& node, std::vector<ProxyHeader>& out);
 void decode(Decoder& d, std::string_view key, const YamlNode& node, std::vector<QueryParam>& out);

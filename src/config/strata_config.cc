@@ -3,6 +3,8 @@
 #include <set>
 
 #include "config/fields.h"
+#include "config/glob.h"
+#include "config/probe_fields.h"
 #include "config/validate.h"
 
 namespace strata::config {
@@ -100,6 +102,7 @@ template <class V>
 void fields(V& v, StrataConfig& c) {
   v.field("guard", c.guard);
   v.field("storage", c.storage);
+  v.section("probes", [&](auto& modules) { modules.named(c.probes); });
 }
 
 Result<StrataConfig> parse_strata_config(std::string_view text, std::string_view file_name) {
@@ -109,6 +112,7 @@ Result<StrataConfig> parse_strata_config(std::string_view text, std::string_view
   Decoder d{std::string(file_name)};
   decode(d, "", root, out);
   TRY(d.result());
+  for (auto& module : out.probes) resolve_paths(directory_of(file_name), module);
   return out;
 }
 

@@ -10,6 +10,7 @@
 #include "base/fs.h"
 #include "base/result.h"
 #include "config/guard_config.h"
+#include "config/probe_config.h"
 #include "config/store_config.h"
 
 namespace strata::config {
@@ -17,6 +18,7 @@ namespace strata::config {
 struct StrataConfig {
   GuardConfig guard;
   StoreConfig storage;
+  std::vector<ProbeModule> probes;  // no two of one name
 };
 
 /// As load.h reads prometheus.yml. `file_name` stands in messages, and relative paths are joined to

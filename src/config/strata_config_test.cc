@@ -48,6 +48,43 @@ guard:
   EXPECT_EQ(guard.of("other").mode, GuardMode::kDrop);
 }
 
+TEST(StrataConfig, ModulesOfProbesAreSpeltAsBlackboxExportersAre) {
+  const auto c = parse_strata_config(R"(
+probes:
+  http_2xx:
+    prober: http
+    timeout: 5s
+    http:
+      valid_http_versions: ["HTTP/1.1", "HTTP/2.0"]
+      valid_status_codes: [200, 204]
+      method: POST
+      headers: {Accept-Language: en-US}
+      fail_if_ssl: false
+      fail_if_body_not_matches_regexp: ["Download the latest"]
+      fail_if_header_matches:
+        - {header: Set-Cookie, regexp: '.*'}
+      tls_config: {ca_file: ca.pem}
+      preferred_ip_protocol: "ip4"
+  ssh: {prober: tcp, tcp: {query_response: [{expect: "^SSH-2.0-"}, {send: x}]}}
+  canary:
+    prober: canary
+    allowed_targets: ["gpu-.*"]
+    canary: {model: m, authorization: {credentials: secret}}
+)",
+                                     "/etc/strata/strata.yml");
+  ASSERT_TRUE(c) << c.error().message;
+  ASSERT_EQ(c->probes.size(), 3u);
+  const auto& http = c->probes[0];
+  EXPECT_EQ(http.name, "http_2xx");
+  EXPECT_EQ(http.timeout, Millis(5'000));
+  EXPECT_EQ(http.http.valid_status_codes, (std::vector<uint64_t>{200, 204}));
+  EXPECT_EQ(http.http.http.tls_config.ca_file, "/etc/strata/ca.pem");
+  EXPECT_EQ(http.http.fail_if_header_matches.at(0).header, "Set-Cookie");
+  EXPECT_EQ(c->probes[1].tcp.query_response.at(0).expect, "^SSH-2.0-");
+  EXPECT_EQ(c->probes[2].canary.model, "m");
+  EXPECT_TRUE(c->probes[2].allowed_targets.at(0).full_match("gpu-1:80"));
+}
+
 TEST(StrataConfig, ErrorsNameThePlace) {
   const std::pair<std::string_view, std::string_view> cases[] = {
       {"guards: {}\n", "strata.yml:1:1: unknown key \"guards\" (did you mean guard?)"},
@@ -60,6 +97,15 @@ TEST(StrataConfig, ErrorsNameThePlace) {
        "strata.yml:4:17: jobs names a twice"},
       {"guard: {jobs: [{job_name: a, max_serie: 1}]}\n",
        "strata.yml:1:30: unknown key \"max_serie\" (did you mean max_series?)"},
+      {"probes: {a: {timeout: 1s}}\n", "strata.yml:1:13: prober is missing"},
+      {"probes: {a: {prober: icmp}}\n",
+       "strata.yml:1:22: prober: expected one of http, tcp, canary, found \"icmp\""},
+      {"probes: {a: {prober: canary, canary: {bearer_token: x}}}\n",
+       "strata.yml:1:13: a module that sends credentials needs allowed_targets: whoever may ask "
+       "for a probe could have them sent anywhere"},
+      {"probes: {a: {prober: http, http: {headers: {X-Api-Key: x}}}}\n",
+       "strata.yml:1:13: a module that sends credentials needs allowed_targets: whoever may ask "
+       "for a probe could have them sent anywhere"},
   };
   for (const auto& [text, error] : cases) EXPECT_EQ(error_of(text), error) << text;
 }

@@ -28,7 +28,7 @@ struct Dialer::Lookup {
   Signal signal;
 };
 
-Dialer::Dialer(Loop& loop, Resolver& resolver, ClientTlsContexts& tls, Phase& phase)
+Dialer::Dialer(Loop& loop, Resolver& resolver, ClientTlsContexts& tls, PhaseClock& phase)
     : loop_(loop), resolver_(resolver), tls_(tls), phase_(phase), attempt_(loop.impl().io, [this] {
         boost::system::error_code ignored;
         if (connecting_ != nullptr) connecting_->close(ignored);
@@ -61,7 +61,7 @@ Dialer::Awaitable<Resolver::Addresses> Dialer::resolve(std::string host) {
   boost::system::error_code not_an_address;
   const auto address = asio::ip::make_address(host, not_an_address);
   if (!not_an_address) co_return Resolver::Addresses{address};
-  phase_ = Phase::kResolve;
+  phase_.enter(Phase::kResolve);
   const auto lookup = std::make_shared<Lookup>(loop_.impl().io);
   lookup_ = lookup;
   resolver_.resolve(std::move(host), [lookup](Result<Resolver::Addresses> addresses) {
@@ -101,6 +101,7 @@ Dialer::Awaitable<Socket> Dialer::connect_any(std::string host, uint16_t port,
     if (socket) {
       boost::system::error_code ignored;
       socket->set_option(tcp::no_delay(true), ignored);
+      address_ = addresses[i].to_string();
       co_return std::move(socket);
     }
     if (!error) error = std::move(socket).error();  // the preferred address's says most
@@ -111,7 +112,7 @@ Dialer::Awaitable<Socket> Dialer::connect_any(std::string host, uint16_t port,
 
 Dialer::Awaitable<Socket> Dialer::connect(Endpoint endpoint, std::string name,
                                           std::chrono::nanoseconds at_most) {
-  phase_ = Phase::kConnect;
+  phase_.enter(Phase::kConnect);
   Socket socket(loop_.impl().io);
   connecting_ = &socket;
   if (at_most != std::chrono::nanoseconds::max()) attempt_.set(at_most);
@@ -127,7 +128,7 @@ Dialer::Awaitable<Socket> Dialer::connect(Endpoint endpoint, std::string name,
 
 /// RFC 9110, 9.3.6.
 Dialer::Awaitable<> Dialer::tunnel(Stream& stream, const Target& target) {
-  phase_ = Phase::kProxy;
+  phase_.enter(Phase::kProxy);
   stream_ = &stream;
   const std::string to = join_host_port(target.url.host, target.url.port);
   std::string request = "CONNECT " + to + " HTTP/1.1\r\nHost: " + to + "\r\n";
@@ -164,7 +165,7 @@ Dialer::Awaitable<> Dialer::tunnel(Stream& stream, const Target& target) {
 }
 
 Dialer::Awaitable<std::unique_ptr<Stream>> Dialer::start_tls(Socket socket, const Target& target) {
-  phase_ = Phase::kTls;
+  phase_.enter(Phase::kTls);
   const TlsContext context = CO_TRY(tls_.get(target.tls));
   const std::string& name =
       target.tls.server_name.empty() ? target.url.host : target.tls.server_name;

@@ -8,15 +8,13 @@
 #include <string>
 
 #include "net/deadline.h"
+#include "net/request_trace.h"
 #include "net/resolver.h"
 #include "net/stream.h"
 #include "net/tls_context.h"
 #include "net/url.h"
 
 namespace strata::net {
-
-/// Where a request stands: what a timeout says it was waiting for.
-enum class Phase : uint8_t { kStart, kResolve, kConnect, kProxy, kTls, kSend, kWait, kRead };
 
 class Dialer {
  public:
@@ -30,13 +28,15 @@ class Dialer {
     std::chrono::steady_clock::time_point deadline;
   };
 
-  Dialer(Loop& loop, Resolver& resolver, ClientTlsContexts& tls, Phase& phase);
+  Dialer(Loop& loop, Resolver& resolver, ClientTlsContexts& tls, PhaseClock& phase);
   Dialer(const Dialer&) = delete;
   Dialer& operator=(const Dialer&) = delete;
 
   /// Error: kUnavailable or kBadData; after abort(), any.
   boost::asio::awaitable<Result<std::unique_ptr<Stream>>> dial(Target target);
   void abort();
+  /// The IP address that dial() reached; empty before, and for a unix socket.
+  const std::string& address() const { return address_; }
 
  private:
   template <class T = void>
@@ -53,7 +53,8 @@ class Dialer {
   Loop& loop_;
   Resolver& resolver_;
   ClientTlsContexts& tls_;
-  Phase& phase_;
+  PhaseClock& phase_;
+  std::string address_;
   bool aborted_ = false;
   std::shared_ptr<Lookup> lookup_;
   Socket* connecting_ = nullptr;

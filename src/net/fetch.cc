@@ -97,6 +97,7 @@ asio::awaitable<void> Fetch::run() {
   deadline_.clear();
   on_stop_.reset();
   stream_.reset();
+  if (request_.trace) finish_trace();
   core_->give_back(std::move(input_));
   if (gunzip_) core_->give_back(std::move(gunzip_));
   // What was broken off failed for the reason that it was broken off for.
@@ -109,6 +110,12 @@ asio::awaitable<void> Fetch::run() {
   done_ = nullptr;  // what it holds goes before the client may
   MutexLock lock(core_->mutex);
   if (--core_->in_flight == 0) core_->all_ended.notify_all();
+}
+
+void Fetch::finish_trace() {
+  phase_.enter(Phase::kStart);
+  request_.trace->spent = phase_.spent();
+  request_.trace->address = dialer_.address();
 }
 
 Result<> Fetch::check() const {
@@ -154,6 +161,7 @@ Fetch::Awaitable<> Fetch::follow() {
     auto next = resolve_url(url, *location);
     if (!next) co_return std::unexpected(next.error().within("redirect"));
     redirect(url, *next);
+    if (request_.trace) ++request_.trace->redirects;
     url = *std::move(next);
   }
 }
@@ -227,6 +235,7 @@ Fetch::Awaitable<bool> Fetch::connect(const PoolKey& key, Url url, bool fresh) {
                         .deadline = deadline_at_};
   auto dialled = co_await dialer_.dial(std::move(target));
   stream_ = CO_TRY(std::move(dialled));
+  if (request_.trace) request_.trace->tls = stream_->tls_peer();
   ++core_->connections;
   co_return false;
 }
@@ -245,7 +254,7 @@ Fetch::Awaitable<> Fetch::exchange(Url url) {
 }
 
 Fetch::Awaitable<> Fetch::send(Url url) {
-  phase_ = Phase::kSend;
+  phase_.enter(Phase::kSend);
   std::string head = head_for(url);
   std::string_view body = request_.body;
   if (body.size() <= kJoin) {
@@ -253,7 +262,7 @@ Fetch::Awaitable<> Fetch::send(Url url) {
     body = {};
   }
   const auto error = co_await stream_->write_all({asio::buffer(head), asio::buffer(body)}, [] {});
-  phase_ = Phase::kWait;
+  phase_.enter(Phase::kWait);
   if (error) co_return fail(ErrorCode::kUnavailable, "send to " + host_ + ": " + describe(error));
   co_return Result<>{};
 }
@@ -279,11 +288,12 @@ Fetch::Awaitable<> Fetch::receive(bool head_only) {
       if (!used) co_return std::unexpected(used.error());
       input_.consume(*used);
       needs_more_ = true;
-      if (parser->header_done()) phase_ = Phase::kRead;
+      if (parser->header_done() && phase_.phase() != Phase::kRead) phase_.enter(Phase::kRead);
       hand_over_body();
     }
     needs_more_ = false;
   } while (response_.status / 100 == 1 && response_.status != 101);
+  if (request_.trace) request_.trace->http_version = parser->http_version();
   can_reuse_ = parser->keep_alive() && request_.keep_alive;
   co_return Result<>{};
 }
@@ -364,7 +374,7 @@ std::string Fetch::head_for(const Url& url) const {
 Error Fetch::timeout_error() const {
   const auto ms = std::chrono::duration_cast<Millis>(request_.timeout);
   std::string text = "timeout after " + format_duration(std::max(ms, Millis(0))) + " while ";
-  switch (phase_) {
+  switch (phase_.phase()) {
     case Phase::kStart: text += "starting"; break;
     case Phase::kResolve: text += "looking up " + host_; break;
     case Phase::kConnect: text += "connecting to " + host_; break;

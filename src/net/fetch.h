@@ -82,6 +82,7 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
   Result<> choose_proxy(const Url& url);
   void redirect(const Url& from, Url& to);
   void hand_over_body();
+  void finish_trace();
   std::string head_for(const Url& url) const;
   Error timeout_error() const;
   std::string so_far() const;
@@ -96,7 +97,7 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
 
   Deadline deadline_;
   std::chrono::steady_clock::time_point deadline_at_;
-  Phase phase_ = Phase::kStart;
+  PhaseClock phase_;
   std::string host_;  // of the URL under way, for messages
   Dialer dialer_;
   std::unique_ptr<Stream> stream_;

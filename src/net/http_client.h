@@ -19,6 +19,7 @@
 #include "base/result.h"
 #include "net/http.h"
 #include "net/loop.h"
+#include "net/request_trace.h"
 #include "net/tls.h"
 
 namespace strata::net {
@@ -48,6 +49,9 @@ struct ClientRequest {
   /// When set, gets the body of a 2xx response in pieces, on the loop's thread; then
   /// ClientResponse::body is empty, and max_body_bytes bounds a piece. A piece is only lent.
   std::function<void(std::string_view piece)> on_body = {};
+  /// When set, is filled until the callback runs. Of a connection that served before it says no
+  /// TLS.
+  std::shared_ptr<RequestTrace> trace = {};
 };
 
 struct ClientResponse {

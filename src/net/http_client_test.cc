@@ -74,6 +74,76 @@ TEST_F(HttpClientTest, SendsWhatItIsAskedToAndKeepsTheConnection) {
   EXPECT_EQ(client_.stats().idle, 1U);
 }
 
+TEST_F(HttpClientTest, ABodyIsTheSameHoweverItArrives) {
+  std::string body(300'000, 'x');
+  for (size_t i = 0; i < body.size(); ++i) body[i] = static_cast<char>('a' + i * 7 % 26);
+  for (const size_t piece : {size_t{1'000}, size_t{2'048}, size_t{70'000}, body.size() * 2}) {
+    const ScriptedServer server([&](Peer& peer, int) {
+      while (!peer.read_until("\r\n\r\n").empty()) {
+        const std::string answer = plain(body);
+        for (size_t at = 0; at < answer.size(); at += piece) peer.send(answer.substr(at, piece));
+      }
+    });
+    for (int i = 0; i < 2; ++i) {
+      const auto response = get(server.url());
+      ASSERT_TRUE(response) << response.error().message;
+      EXPECT_EQ(response->body, body) << "in pieces of " << piece;
+      EXPECT_EQ(response->wire_bytes, body.size());
+    }
+  }
+  EXPECT_EQ(client_.stats().connections, 4U);  // each served twice
+}
+
+TEST_F(HttpClientTest, ABodyThatIsCutShortIsAnErrorWhereverItIsCut) {
+  for (const size_t sent : {size_t{0}, size_t{10}, size_t{2'000}, size_t{99'999}}) {
+    const ScriptedServer server([&](Peer& peer, int) {
+      peer.read_until("\r\n\r\n");
+      const std::string answer = plain(std::string(100'000, 'x'));
+      peer.send(answer.substr(0, answer.size() - 100'000 + sent));
+      peer.close();
+    });
+    const auto error = error_of({.url = server.url()}, ErrorCode::kUnavailable);
+    EXPECT_NE(error.find("after " + std::to_string(sent) + " bytes of 100000"), std::string::npos)
+        << error;
+  }
+}
+
+TEST_F(HttpClientTest, AHeadRequestHasNoBodyWhateverItsLengthSays) {
+  const ScriptedServer server([](Peer& peer, int) {
+    while (!peer.read_until("\r\n\r\n").empty()) {
+      peer.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
+    }
+  });
+  const auto response = client_.fetch_sync({.method = "HEAD", .url = server.url()});
+  ASSERT_TRUE(response) << response.error().message;
+  EXPECT_EQ(response->body, "");
+}
+
+TEST_F(HttpClientTest, TracesWhereTheTimeWent) {
+  const auto url = serve([](std::shared_ptr<Exchange> exchange) {
+    if (exchange->request().path == "/moved") {
+      HttpResponse moved{.status = 302};
+      moved.headers.set("Location", "/");
+      return exchange->respond(std::move(moved));
+    }
+    exchange->respond(text_response(200, "x"));
+  });
+  const auto trace = std::make_shared<RequestTrace>();
+  ASSERT_TRUE(client_.fetch_sync({.url = url + "/moved", .trace = trace}));
+  EXPECT_EQ(trace->address, "127.0.0.1");
+  EXPECT_EQ(trace->http_version, 11);
+  EXPECT_EQ(trace->redirects, 1U);
+  EXPECT_FALSE(trace->tls);
+  EXPECT_GT(trace->in(Phase::kConnect).count(), 0);
+  EXPECT_GT(trace->in(Phase::kWait).count(), 0);
+
+  const ScriptedServer silent([](Peer& peer, int) { peer.read_until("never"); });
+  const auto late = std::make_shared<RequestTrace>();
+  EXPECT_FALSE(
+      client_.fetch_sync({.url = silent.url(), .timeout = milliseconds(50), .trace = late}));
+  EXPECT_GT(late->in(Phase::kWait), milliseconds(10));
+}
+
 TEST_F(HttpClientTest, UsesTheCallersBufferAgain) {
   const ScriptedServer server([](Peer& peer, int) {
     while (!peer.read_until("\r\n\r\n").empty()) peer.send(plain(std::string(60'000, 'x')));

@@ -162,6 +162,7 @@ class ResponseParser::Impl final : public http::basic_parser<false> {
     return used;
   }
 
+  int version() const { return version_; }
   size_t direct_left() const { return length_ ? *length_ - response_.wire_bytes : 0; }
   void took(size_t bytes) { response_.wire_bytes += bytes; }
   bool done() const { return is_done() || (length_ && direct_left() == 0); }
@@ -215,8 +216,9 @@ class ResponseParser::Impl final : public http::basic_parser<false> {
     return piece.size();
   }
 
-  void on_response_impl(int status, string_view, int, error_code&) override {
+  void on_response_impl(int status, string_view, int version, error_code&) override {
     response_.status = status;
+    version_ = version;
   }
   void on_field_impl(http::field, string_view name, string_view value, error_code& ec) override {
     header_bytes_ += name.size() + value.size() + kFieldOverhead;
@@ -268,6 +270,7 @@ class ResponseParser::Impl final : public http::basic_parser<false> {
   const Options options_;
   std::optional<Error> error_;
   size_t header_bytes_ = 0;
+  int version_ = 0;
   bool in_body_ = false;
   bool unzip_ = false;
   std::optional<size_t> length_;  // of a body that comes as it is
@@ -283,5 +286,6 @@ size_t ResponseParser::direct_left() const { return impl_->direct_left(); }
 void ResponseParser::took(size_t bytes) { impl_->took(bytes); }
 bool ResponseParser::done() const { return impl_->done(); }
 bool ResponseParser::keep_alive() const { return impl_->keep_alive() && !impl_->need_eof(); }
+int ResponseParser::http_version() const { return impl_->version(); }
 
 }  // namespace strata::net

@@ -80,6 +80,7 @@ class ResponseParser {
   bool header_done() const;
   bool done() const;
   bool keep_alive() const;
+  int http_version() const;  // 11 is HTTP/1.1
 
  private:
   class Impl;

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "net/request_trace.h"
 
 namespace strata::net {
 
@@ -36,6 +37,8 @@ class Stream {
   virtual Socket& socket() = 0;
   /// Common name of the peer's certificate, when it has one that was verified.
   virtual std::string peer_name() const { return {}; }
+  /// Of a TLS stream, once the handshake is done.
+  virtual std::optional<TlsPeer> tls_peer() const { return std::nullopt; }
 
   /// All of both pieces. `progress` is called before each piece of the work, to set a deadline.
   template <class Progress>

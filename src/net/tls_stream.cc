@@ -10,6 +10,8 @@
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "net/tls_peer.h"
+
 namespace strata::net {
 namespace {
 
@@ -80,6 +82,8 @@ class TlsStream final : public Stream {
     X509_NAME_get_text_by_NID(X509_get_subject_name(cert), NID_commonName, name, sizeof name);
     return name;
   }
+
+  std::optional<TlsPeer> tls_peer() const override { return describe_peer(native()); }
 
  private:
   SSL* native() const { return const_cast<ssl::stream<Socket>&>(stream_).native_handle(); }

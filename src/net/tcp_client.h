@@ -1,0 +1,59 @@
+// Connects to a TCP port, with TLS when asked, and holds a short dialogue: expects texts and sends
+// texts. For probes.
+//
+// Thread-safe; must be destroyed before its Loop. Bounds: kMaxReply bytes are read while a text is
+// expected; one timeout for all of it; whoever calls bounds how many run.
+#pragma once
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/regex.h"
+#include "base/result.h"
+#include "net/loop.h"
+#include "net/request_trace.h"
+#include "net/tls.h"
+
+namespace strata::net {
+
+struct TcpRequest {
+  struct Step {
+    std::optional<Regex> expect = {};  // matched against whole lines, unanchored
+    std::string send = {};
+  };
+  std::string host = {};
+  uint16_t port = 0;
+  std::optional<TlsOptions> tls = {};
+  std::vector<Step> steps = {};
+  std::chrono::nanoseconds timeout = std::chrono::seconds(30);
+  std::stop_token stop = {};
+  std::shared_ptr<RequestTrace> trace = {};  // as ClientRequest::trace
+};
+
+class TcpClient {
+ public:
+  static constexpr size_t kMaxReply = size_t{64} << 10;
+
+  /// Error: kUnavailable (cannot be reached, breaks off), kTimeout, kLimit, kCanceled. kExecution:
+  /// an expected text did not come before the peer closed.
+  using Callback = std::move_only_function<void(Result<>)>;
+
+  explicit TcpClient(Loop& loop);
+  /// Gives up what is in flight; those callbacks get kCanceled, before the loop ends.
+  ~TcpClient();
+  TcpClient(const TcpClient&) = delete;
+  TcpClient& operator=(const TcpClient&) = delete;
+
+  /// `done` is called once, on the loop's thread.
+  void talk(TcpRequest request, Callback done);
+
+ private:
+  struct Core;
+  std::shared_ptr<Core> core_;
+};
+
+}  // namespace strata::net
