@@ -31,11 +31,11 @@ Guard::Guard(metrics::Registry& registry) : metrics_(std::make_unique<Metrics>(r
                                      }));
   callbacks_.push_back(registry.callback_gauge(
       "strata_guard_tracked_values", "Label values that the cardinality guard remembers.",
-      [this] { return static_cast<double>(totals_.tracked_values.load()); }));
+      [this] { return static_cast<double>(totals_->tracked_values.load()); }));
   callbacks_.push_back(registry.callback_counter(
       "strata_guard_untracked_values_total",
       "Label values that the cardinality guard had no room to remember: their labels may grow.",
-      [this] { return static_cast<double>(totals_.untracked_values.load()); }));
+      [this] { return static_cast<double>(totals_->untracked_values.load()); }));
 }
 
 Guard::~Guard() = default;
@@ -43,7 +43,7 @@ Guard::~Guard() = default;
 void Guard::configure(const config::GuardConfig& config) {
   MutexLock lock(mutex_);
   config_ = config;
-  totals_.max_series = config.max_total_series;
+  totals_->max_series = config.max_total_series;
   for (const auto& [name, job] : jobs_) job->configure(config.of(name), config.window);
 }
 
@@ -66,11 +66,11 @@ GuardReport Guard::report(size_t limit) const {
   GuardReport report;
   MutexLock lock(mutex_);
   for (const auto& [name, job] : jobs_) job->add_to(report);
-  report.max_series = totals_.max_series;
-  report.untracked_values = totals_.untracked_values;
+  report.max_series = totals_->max_series;
+  report.untracked_values = totals_->untracked_values;
   {
-    MutexLock all(totals_.mutex);
-    report.series = totals_.series.at(report.now);
+    MutexLock all(totals_->mutex);
+    report.series = totals_->series.at(report.now);
   }
   std::ranges::sort(report.labels, [](const LabelGrowth& a, const LabelGrowth& b) {
     return std::tuple(!a.without_end, b.new_values, a.job, a.metric, a.label) <

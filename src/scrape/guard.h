@@ -167,7 +167,8 @@ class Guard {
  private:
   struct Metrics;
   std::unique_ptr<Metrics> metrics_;
-  GuardTotals totals_;
+  /// Shared: a target's part may end a little later than the Guard.
+  const std::shared_ptr<GuardTotals> totals_ = std::make_shared<GuardTotals>();
   mutable Mutex mutex_;
   config::GuardConfig config_ GUARDED_BY(mutex_);
   std::map<std::string, std::shared_ptr<JobGuard>> jobs_ GUARDED_BY(mutex_);

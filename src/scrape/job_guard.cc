@@ -33,9 +33,10 @@ GuardMetrics::GuardMetrics(metrics::Registry& registry)
           "strata_guard_samples_folded_total",
           "Samples added to a folded series because a label of theirs grows without end.")) {}
 
-JobGuard::JobGuard(std::string name, const GuardMetrics& metrics, GuardTotals& totals)
+JobGuard::JobGuard(std::string name, const GuardMetrics& metrics,
+                   std::shared_ptr<GuardTotals> totals)
     : name_(std::move(name)),
-      totals_(totals),
+      totals_(std::move(totals)),
       dropped_series_(metrics.series_refused.with(name_, "label_dropped")),
       folded_series_(metrics.series_refused.with(name_, "label_folded")),
       job_full_(metrics.series_refused.with(name_, "job_max_series")),
@@ -45,7 +46,7 @@ JobGuard::JobGuard(std::string name, const GuardMetrics& metrics, GuardTotals& t
 
 JobGuard::~JobGuard() {
   MutexLock lock(mutex_);
-  totals_.tracked_values -= tracked_;
+  totals_->tracked_values -= tracked_;
 }
 
 void JobGuard::configure(const config::GuardRules& rules, Millis window) {
@@ -133,8 +134,8 @@ Verdict JobGuard::admit(const TargetGuard& target, LabelsBuilder& labels) {
   }
   if (const auto room = budget(target.t_); room != Budget::kRoom) return refuse(room);
   series_.add();
-  MutexLock all(totals_.mutex);
-  totals_.series.add();
+  MutexLock all(totals_->mutex);
+  totals_->series.add();
   return Verdict::kStore;
 }
 
@@ -145,7 +146,7 @@ void JobGuard::look(const TargetGuard& target, std::string_view metric, std::str
   if (watched == nullptr) return;
   const size_t remembered = watched->remembered();
   const uint64_t untracked = watched->untracked();
-  const uint64_t tracked = totals_.tracked_values;
+  const uint64_t tracked = totals_->tracked_values;
   const size_t room = tracked < Guard::kMaxTracked ? Guard::kMaxTracked - tracked : 0;
   if (target.first_) {
     watched->learn(value, room);
@@ -159,8 +160,8 @@ void JobGuard::look(const TargetGuard& target, std::string_view metric, std::str
   }
   const size_t added = watched->remembered() - std::min(remembered, watched->remembered());
   tracked_ += added;
-  totals_.tracked_values += added;
-  totals_.untracked_values += watched->untracked() - untracked;
+  totals_->tracked_values += added;
+  totals_->untracked_values += watched->untracked() - untracked;
 }
 
 Verdict JobGuard::refuse(Budget budget) {
@@ -170,24 +171,24 @@ Verdict JobGuard::refuse(Budget budget) {
 
 JobGuard::Budget JobGuard::budget(TimestampMs t) const {
   if (rules_.max_series > 0 && series_.at(t) >= rules_.max_series) return Budget::kJobFull;
-  const uint64_t all = totals_.max_series;
+  const uint64_t all = totals_->max_series;
   if (all == 0) return Budget::kRoom;
-  MutexLock lock(totals_.mutex);
-  return totals_.series.at(t) >= all ? Budget::kAllFull : Budget::kRoom;
+  MutexLock lock(totals_->mutex);
+  return totals_->series.at(t) >= all ? Budget::kAllFull : Budget::kRoom;
 }
 
 void JobGuard::take_back(size_t n) {
   MutexLock lock(mutex_);
   series_.take_back(n);
-  MutexLock all(totals_.mutex);
-  totals_.series.take_back(n);
+  MutexLock all(totals_->mutex);
+  totals_->series.take_back(n);
 }
 
 void JobGuard::forget(size_t n, TimestampMs t) {
   MutexLock lock(mutex_);
   series_.end(n, t);
-  MutexLock all(totals_.mutex);
-  totals_.series.end(n, t);
+  MutexLock all(totals_->mutex);
+  totals_->series.end(n, t);
 }
 
 uint64_t JobGuard::labels_without_end() const {

@@ -19,7 +19,7 @@ struct GuardMetrics {
 
 class JobGuard {
  public:
-  JobGuard(std::string name, const GuardMetrics& metrics, GuardTotals& totals);
+  JobGuard(std::string name, const GuardMetrics& metrics, std::shared_ptr<GuardTotals> totals);
   ~JobGuard();
 
   void configure(const config::GuardRules& rules, Millis window);
@@ -49,7 +49,7 @@ class JobGuard {
   void add_growth(GuardReport& report, TimestampMs now) const REQUIRES(mutex_);
 
   const std::string name_;
-  GuardTotals& totals_;
+  const std::shared_ptr<GuardTotals> totals_;
   metrics::Counter& dropped_series_;
   metrics::Counter& folded_series_;
   metrics::Counter& job_full_;
