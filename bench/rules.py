@@ -102,12 +102,12 @@ def main():
         try:
             harness.wait_until(lambda: (server.value("count(up == 1)") or 0) >= targets.count,
                                "all targets to be scraped", timeout=120)
-            time.sleep(30)
+            time.sleep(20)
             without = window(server, options.seconds)
             rules.write_text(rule_file(options.rules, targets.count))
             answer = harness.http_request(server.url + "/-/reload", method="POST")
             assert answer.status == 200, answer.body
-            time.sleep(30)
+            time.sleep(20)
             evaluated = server.own_metric("prometheus_rule_evaluations_total")
             missed = server.own_metric("prometheus_rule_group_iterations_missed_total")
             with_rules = window(server, options.seconds)

@@ -124,7 +124,7 @@ std::string in_case(std::string_view text, bool to_upper) {
   return out;
 }
 
-// Go's strings.Title: a letter behind anything that is no letter, digit, underscore or quote.
+// Go's strings.Title: a letter behind anything that is no letter, digit or underscore.
 std::string title(std::string_view text) {
   std::string out;
   bool begins = true;
@@ -134,7 +134,7 @@ std::string title(std::string_view text) {
     out += begins ? in_case(letter, true) : std::string(letter);
     const char c = letter[0];
     const bool word = length > 1 || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                      (c >= '0' && c <= '9') || c == '_' || c == '\'';
+                      (c >= '0' && c <= '9') || c == '_';
     begins = !word;
     i += length;
   }

@@ -133,7 +133,10 @@ void Printer::print_float(const Spec& spec, double value) {
   if (std::isnan(value) || std::isinf(value)) {
     plain.zero = false;
     text = std::isnan(value) ? "NaN" : value > 0 ? "+Inf" : "-Inf";
-    if (std::isnan(value) && spec.plus) text = "+NaN";
+    if (std::isnan(value) && spec.plus)
+      text = "+NaN";
+    else if (std::isnan(value) && spec.space)
+      text = " NaN";
     return pad(plain, text, false);
   }
   if (spec.precision) {

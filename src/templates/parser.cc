@@ -52,8 +52,8 @@ class Parser {
   Result<> list_until_end(std::vector<Node>& out, Else& end);
   Result<bool> action(std::vector<Node>& out, Else& end);
   Result<Node> control(Node::Kind kind, uint32_t position, std::string_view context);
-  Result<Node> call_template(uint32_t position);
-  Result<Node> block(uint32_t position);
+  Result<Node> call_template();
+  Result<Node> block();
   Result<Else> else_clause(uint32_t position);
   Result<> expect_close(std::string_view context);
   Result<std::string> template_name(std::string_view context);
@@ -227,11 +227,11 @@ Result<bool> Parser::action(std::vector<Node>& out, Else& end) {
       return false;
     }
     if (word == "template") {
-      out.push_back(TRY(call_template(token.position)));
+      out.push_back(TRY(call_template()));
       return false;
     }
     if (word == "block") {
-      out.push_back(TRY(block(token.position)));
+      out.push_back(TRY(block()));
       return false;
     }
     if (word == "define") return unexpected(token, "command");
@@ -290,11 +290,11 @@ Result<Node> Parser::control(Node::Kind kind, uint32_t position, std::string_vie
   return node;
 }
 
-Result<Node> Parser::call_template(uint32_t position) {
+Result<Node> Parser::call_template() {
   Node node;
   node.kind = Node::Kind::kTemplate;
-  node.position = position;
   node.text = TRY(template_name("template clause"));
+  node.position = static_cast<uint32_t>(position_);  // of the name, as in Go
   const Token token = TRY(next_non_space());
   if (token.kind == TokenKind::kClose) return node;
   back(token);
@@ -302,8 +302,8 @@ Result<Node> Parser::call_template(uint32_t position) {
   return node;
 }
 
-Result<Node> Parser::block(uint32_t position) {
-  Node node = TRY(call_template(position));
+Result<Node> Parser::block() {
+  Node node = TRY(call_template());
   auto outer = std::exchange(variables_, {"$"});
   std::vector<Node> nodes;
   Else end;
@@ -402,6 +402,7 @@ Result<Command> Parser::command() {
     }
     Operand operand = TRY(term(token));
     // Fields right behind it: (pipe).Field, $x.Field.
+    bool chained = false;
     while (true) {
       const Token field = TRY(next());
       if (field.kind != TokenKind::kField) {
@@ -411,6 +412,9 @@ Result<Command> Parser::command() {
       if (operand.kind == Operand::Kind::kConstant || operand.kind == Operand::Kind::kNil) {
         return error(fmt::format("unexpected . after term {:?}", operand.source));
       }
+      // Go places a chain where its fields begin.
+      if (!chained) operand.position = field.position;
+      chained = true;
       operand.fields.emplace_back(field.text.substr(1));
     }
     command.operands.push_back(std::move(operand));

