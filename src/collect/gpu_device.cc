@@ -184,6 +184,7 @@ nvml::Return GpuDevice::read(GpuGroups groups, std::chrono::nanoseconds now, Gpu
   if (groups.has(GpuGroup::kPower)) read_power();
   if (groups.has(GpuGroup::kPcie)) read_pcie();
   read_fields(groups);
+  if (groups.has(GpuGroup::kPower)) read_energy();
   if (groups.has(GpuGroup::kErrors)) read_errors();
   if (groups.has(GpuGroup::kNvlink)) read_nvlink_rate();
   if (groups.has(GpuGroup::kProcesses)) read_processes(out);
@@ -279,7 +280,16 @@ void GpuDevice::read_fields(GpuGroups groups) {
   }
 }
 
-// What old drivers do not have as fields.
+// What old drivers do not have as a field.
+void GpuDevice::read_energy() {
+  double& energy = (*values_)[GpuValue::kEnergyMillijoules];
+  unsigned long long millijoules = 0;
+  if (std::isnan(energy) && ok(library_.energy(device_, &millijoules))) {
+    energy = static_cast<double>(millijoules);
+  }
+}
+
+// As above.
 void GpuDevice::read_errors() {
   GpuValues& values = *values_;
   const auto ecc = [&](GpuValue value, unsigned error, unsigned counter) {

@@ -34,6 +34,7 @@ class GpuDevice {
   void read_memory(nvml::Device device, GpuValues& values);
   void read_clocks();
   void read_power();
+  void read_energy();
   void read_errors();
   void read_pcie();
   void read_fields(GpuGroups groups);

@@ -177,6 +177,14 @@ TEST_F(GpuTest, AnOldDriverAnswersWhatItCan) {
   EXPECT_TRUE(std::isnan(values[GpuValue::kProfSmPercent]));
 }
 
+TEST_F(GpuTest, WhatHasNoFieldIsAskedForInTheOldWay) {
+  script("gpus 1\nset 0 field.83 -\nset 0 field.3 -\nset 0 ecc.0.0 5\nset 0 energy 7000");
+  auto reader = this->reader();
+  const GpuSnapshot snapshot = reader.read({});
+  EXPECT_EQ(snapshot.gpus[0].values[GpuValue::kEnergyMillijoules], 7000);
+  EXPECT_EQ(snapshot.gpus[0].values[GpuValue::kEccSbeVolatile], 5);
+}
+
 TEST_F(GpuTest, XidErrorsAreCountedByCodeAndTheLastOneStays) {
   auto reader = this->reader();
   std::string text = lines_of(reader.read({}));

@@ -152,13 +152,6 @@ struct EventData {
 };
 static_assert(sizeof(EventData) == 32);
 
-struct DeviceAttributes {
-  unsigned multiprocessors, copy_engines, decoders, encoders, jpeg_engines, ofa_engines;
-  unsigned gpu_slices, compute_slices;
-  unsigned long long memory_mib;
-};
-static_assert(sizeof(DeviceAttributes) == 40);
-
 struct GpmSupport {
   unsigned version, supported;
 };
@@ -245,8 +238,6 @@ static_assert(sizeof(GridLicensableFeatures) == 860);
   X(mig_count, nvmlDeviceGetMaxMigDeviceCount, (nvml::Device, unsigned*))                          \
   X(mig_by_index, nvmlDeviceGetMigDeviceHandleByIndex, (nvml::Device, unsigned, nvml::Device*))    \
   X(gpu_instance, nvmlDeviceGetGpuInstanceId, (nvml::Device, unsigned*))                           \
-  X(compute_instance, nvmlDeviceGetComputeInstanceId, (nvml::Device, unsigned*))                   \
-  X(attributes, nvmlDeviceGetAttributes_v2, (nvml::Device, nvml::DeviceAttributes*))               \
   X(event_set_create, nvmlEventSetCreate, (nvml::EventSet*))                                       \
   X(event_set_free, nvmlEventSetFree, (nvml::EventSet))                                            \
   X(event_wait, nvmlEventSetWait_v2, (nvml::EventSet, nvml::EventData*, unsigned))                 \

@@ -119,6 +119,7 @@ const std::map<std::string, std::string> kDefaults = {
     {"temperature", "54"},
     {"power", "480250"},
     {"power.limit", "700000"},
+    {"energy", "123456789"},
     {"pcie.replays", "0"},
     {"pcie.generation", "5"},
     {"pcie.width", "16"},
@@ -382,7 +383,7 @@ ANSWER(nvmlDeviceGetPowerUsage, "power")
 ANSWER(nvmlDeviceGetEnforcedPowerLimit, "power.limit")
 EXPORT Return nvmlDeviceGetTotalEnergyConsumption(nvml::Device device, unsigned long long* out) {
   ENTER(gpu_of(device));
-  return give(gpu_of(device), "field.83", out);
+  return give(gpu_of(device), "energy", out);
 }
 ANSWER(nvmlDeviceGetPcieReplayCounter, "pcie.replays")
 ANSWER(nvmlDeviceGetCurrPcieLinkGeneration, "pcie.generation")
