@@ -97,7 +97,7 @@ Result<std::unique_ptr<BlockHistograms>> BlockHistograms::open(Fs& fs, std::stri
   const auto damaged = [&](std::string_view what) {
     return fail(ErrorCode::kCorruption, fmt::format("{}: {}", out->path_, what));
   };
-  if (file.size() != bytes || file.size() < kFileHeaderBytes + kTailBytes ||
+  if ((bytes != 0 && file.size() != bytes) || file.size() < kFileHeaderBytes + kTailBytes ||
       !file.starts_with(kMagic) || !file.ends_with(kEndMagic)) {
     return damaged("it is cut short, or no file of histograms");
   }
@@ -190,7 +190,7 @@ Result<bool> BlockHistograms::read_last(uint32_t series, TimeRange range, Histog
     const auto last = [&]() -> Result<bool> {
       const std::string_view bytes = TRY(chunk_bytes(e));
       return TRY(HistogramChunk::open(bytes))
-          .read_last(range, out);
+      .read_last(range, out);
     }();
     if (!last) {
       TRY(on_damage(last.error(), e));

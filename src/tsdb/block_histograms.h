@@ -66,7 +66,8 @@ class BlockHistogramsWriter {
 /// Reads the file in place. Immutable, thread-safe.
 class BlockHistograms {
  public:
-  /// Error: kNotFound, kIo, kCorruption with the file's name.
+  /// `bytes`: what the file has, 0 when that is not known. Error: kNotFound, kIo, kCorruption with
+  /// the file's name.
   static Result<std::unique_ptr<BlockHistograms>> open(Fs& fs, std::string path, uint64_t bytes);
 
   /// Called with what is wrong with a chunk, and its entry; an error ends the reading.

@@ -58,7 +58,9 @@ Result<std::shared_ptr<BlockReader>> BlockReader::open(Fs& fs, std::string dir,
   // loses no other tile than those.
   state->data = state->data_file->bytes();
   state->checked = std::vector<std::atomic<uint8_t>>(state->index.tile_count());
-  if (state->meta.histogram_bytes > 0) {
+  // Salvaging a block whose meta section is lost, the file is looked for.
+  const bool orphan = !meta && fs.exists(fmt::format("{}/{}", state->dir, kHistogramsFile));
+  if (state->meta.histogram_bytes > 0 || orphan) {
     state->histograms = BlockHistograms::open(fs, fmt::format("{}/{}", state->dir, kHistogramsFile),
                                               state->meta.histogram_bytes);
     if (!state->histograms) {
