@@ -137,6 +137,7 @@ void Printer::print_float(const Spec& spec, double value) {
       text = "+NaN";
     else if (std::isnan(value) && spec.space)
       text = " NaN";
+    if (value > 0 && spec.space && !spec.plus) text = " Inf";
     return pad(plain, text, false);
   }
   if (spec.precision) {
