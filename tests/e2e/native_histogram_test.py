@@ -107,7 +107,7 @@ class NativeHistogramTest(EndToEndTest):
         self.assertEqual(len(found), 1)
         histogram = found[0]["histogram"][1]
         n = int(histogram["count"]) // 3
-        self.assertEqual(histogram["buckets"], [[0, "-Inf", "0.1", str(n)], [0, "0.1", "1", str(n)],
+        self.assertEqual(histogram["buckets"], [[3, "-Inf", "0.1", str(n)], [0, "0.1", "1", str(n)],
                                                 [0, "1", "+Inf", str(n)]])
         self.assertEqual(strata.query("queue_seconds_bucket"), [])
 
@@ -150,7 +150,8 @@ class NativeHistogramTest(EndToEndTest):
         program = need_program("prometheus")
         strata = self.start_all()
         at = time.time()
-        queries = ["latency_seconds", "histogram_quantile(0.7, latency_seconds)",
+        # No quantile: 2.42 interpolates in a bucket otherwise than 3.x does.
+        queries = ["latency_seconds", "histogram_sum(latency_seconds)",
                    "histogram_count(latency_seconds)", "resets(latency_seconds[1m])"]
         ours = [strata.query(query, at=at) for query in queries]
         self.assertEqual(strata.stop(), 0)
