@@ -32,25 +32,16 @@ int catalog_list(const std::string& kind) {
 }
 
 int catalog_check(const std::vector<std::string>& paths) {
-  std::vector<catalog::CatalogFile> files(catalog::builtin_files().begin(),
-                                          catalog::builtin_files().end());
-  for (const auto& path : paths) {
-    auto text = real_fs().read_file(path);
-    if (!text) {
-      fmt::print(stderr, "FAILED: {}\n", text.error().message);
-      return 1;
-    }
-    files.push_back({path, std::move(*text)});
-  }
-  const auto parsed = catalog::Catalog::parse(files);
-  if (!parsed) {
-    fmt::print(stderr, "FAILED: {}\n", parsed.error().message);
+  const auto loaded = catalog::load_catalog(paths, real_fs());
+  if (!loaded) {
+    fmt::print(stderr, "FAILED: {}\n", loaded.error().message);
     return 1;
   }
+  const auto& known = **loaded;
   size_t metrics = 0;
-  for (const auto& source : parsed->sources()) metrics += source.metrics.size();
+  for (const auto& source : known.sources()) metrics += source.metrics.size();
   fmt::print("SUCCESS: {} engines and exporters, {} metrics, {} canonical\n",
-             parsed->sources().size(), metrics, parsed->canonical().size());
+             known.sources().size(), metrics, known.canonical().size());
   return 0;
 }
 

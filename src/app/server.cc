@@ -118,6 +118,7 @@ Result<> Server::load_configuration() {
   auto own = TRY(config::load_strata_config(options_.strata_config_file, real_fs()));
   auto retention = TRY(retention_rules(own.storage));
   rule_files_.clear();
+  auto catalog = TRY(catalog::load_catalog(own.catalog.files, real_fs()));
   if (options_.config_file.empty()) {
     config_.set(std::make_shared<const config::Config>(config::default_config(host_name())));
   } else {
@@ -128,6 +129,7 @@ Result<> Server::load_configuration() {
     config_.set(std::make_shared<const config::Config>(std::move(parsed.config)));
   }
   strata_config_.set(std::make_shared<const config::StrataConfig>(std::move(own)));
+  catalog_.set(std::move(catalog));
   retention_rules_.set(
       std::make_shared<const std::vector<tsdb::RetentionRule>>(std::move(retention)));
   reload_status_.set(
@@ -216,6 +218,7 @@ Result<> Server::open() {
 void Server::configure_own_parts() {
   const auto config = strata_config_.get();
   scrape_->set_guard(config->guard);
+  scrape_->set_catalog(catalog_.get(), config->catalog);
   prober_->configure(config->probes);
 }
 

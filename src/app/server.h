@@ -16,6 +16,7 @@
 #include "app/rule_engine.h"
 #include "base/snapshot.h"
 #include "base/thread_pool.h"
+#include "catalog/catalog.h"
 #include "collect/node.h"
 #include "config/load.h"
 #include "config/strata_config.h"
@@ -108,6 +109,7 @@ class Server {
   std::atomic<bool> ready_{false};
   Snapshot<config::Config> config_;
   Snapshot<config::StrataConfig> strata_config_;
+  Snapshot<catalog::Catalog> catalog_;
   Snapshot<std::vector<tsdb::RetentionRule>> retention_rules_;  // of strata.yml
   Snapshot<api::ReloadStatus> reload_status_{std::make_shared<const api::ReloadStatus>()};
   Mutex reload_mutex_;                       // one reload at a time; guards nothing else

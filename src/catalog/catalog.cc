@@ -13,6 +13,16 @@ namespace {
 constexpr std::string_view kTotal = "_total";
 constexpr std::string_view kSuffixes[] = {"_bucket", "_sum", "_count"};
 
+// ':' and '_' are mistaken for each other more often than any other two characters.
+std::string folded(std::string_view text) {
+  std::string out(text);
+  std::ranges::replace(out, ':', '_');
+  std::ranges::transform(out, out.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return out;
+}
+
 Error at_line(const Source& source, uint32_t line, std::string_view message) {
   return {ErrorCode::kBadData, fmt::format("{}:{}: {}", source.file, line, message)};
 }
@@ -127,8 +137,8 @@ Result<> Catalog::check() const {
               source, metric.line,
               fmt::format("{}: \"{}\" is not a canonical metric", metric.name, mapping.name)));
         }
-        if (canonical->type != type_made(metric, mapping) && !metric.mistyped &&
-            !mapping.constant && metric.type != MetricType::kInfo) {
+        if (canonical->type != type_made(metric, mapping) && !mapping.constant &&
+            metric.type != MetricType::kInfo) {
           return std::unexpected(at_line(
               source, metric.line,
               fmt::format("{}: a {} cannot become {}, which is a {}", metric.name,
@@ -145,7 +155,13 @@ void Catalog::index() {
     const auto& source = sources_[s];
     const uint64_t bit = 1ull << s;
     for (uint32_t m = 0; m < source.metrics.size(); ++m) {
-      by_name_.emplace(source.metrics[m].name, Place{s, m});
+      const auto& metric = source.metrics[m];
+      by_name_.emplace(metric.name, Place{s, m});
+      if (metric.until.empty()) {
+        by_folded_[folded(metric.name)] = metric.name;
+      } else {
+        by_folded_.emplace(folded(metric.name), metric.name);
+      }
     }
     for (const auto& pattern : source.detect) {
       if (pattern.ends_with('*')) {
@@ -162,6 +178,7 @@ void Catalog::index() {
     }
     excludes_.push_back(excludes);
   }
+  for (const auto& metric : canonical_) by_folded_.emplace(metric.name, metric.name);
 }
 
 const Source* Catalog::find_source(std::string_view kind) const {
@@ -208,16 +225,12 @@ uint64_t Catalog::excluded(uint64_t detected) const {
   return bits;
 }
 
+std::string_view Catalog::same_but_for_spelling(std::string_view name) const {
+  const auto found = by_folded_.find(folded(name));
+  return found == by_folded_.end() ? std::string_view() : found->second;
+}
+
 std::vector<std::string> Catalog::nearest(std::string_view name, size_t most) const {
-  // ':' and '_' are mistaken for each other more often than any other two characters.
-  const auto folded = [](std::string_view text) {
-    std::string out(text);
-    std::ranges::replace(out, ':', '_');
-    std::ranges::transform(out, out.begin(), [](char c) {
-      return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
-    return out;
-  };
   const auto wanted = folded(name);
   const size_t limit = std::max<size_t>(2, wanted.size() / 4);
   std::vector<std::pair<size_t, std::string>> near;
@@ -247,6 +260,14 @@ const Catalog& Catalog::builtin() {
     return std::move(*parsed);
   }();
   return catalog;
+}
+
+Result<std::shared_ptr<const Catalog>> load_catalog(std::span<const std::string> paths, Fs& fs) {
+  if (paths.empty())
+    return std::shared_ptr<const Catalog>(std::shared_ptr<const void>(), &Catalog::builtin());
+  std::vector<CatalogFile> files(builtin_files().begin(), builtin_files().end());
+  for (const auto& path : paths) files.push_back({ path, TRY(fs.read_file(path)) });
+  return std::make_shared<const Catalog>(TRY(Catalog::parse(files)));
 }
 
 }  // namespace strata::catalog

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -17,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/fs.h"
 #include "base/regex.h"
 #include "base/result.h"
 #include "model/metadata.h"
@@ -78,7 +80,8 @@ struct Metric {
   std::vector<std::pair<std::string, std::vector<std::string>>> values;
   std::string enable;  // what has to be switched on for it to be there at all
   std::string beware;  // how it is commonly misread
-  /// The # TYPE line says counter and the value falls nevertheless, or the other way round.
+  /// `type` is what it is; its # TYPE line says another (a counter that falls, a gauge that only
+  /// grows).
   bool mistyped = false;
   /// Keeps its last value for ever: an alert on it never resolves.
   bool sticky = false;
@@ -150,6 +153,9 @@ class Catalog {
   /// Every entry that has a series of this name: of several engines perhaps, or of several
   /// versions of one.
   std::vector<Found> find(std::string_view series_name) const;
+  /// The raw or canonical family that is `name` but for ':' and '_' and the case of letters; ""
+  /// when there is none. One that is still there before one that is gone.
+  std::string_view same_but_for_spelling(std::string_view name) const;
   /// Raw and canonical family names that look like `name`, nearest first, at most `most`.
   std::vector<std::string> nearest(std::string_view name, size_t most) const;
   /// Bit i: sources()[i] gives itself away by having a metric of this name.
@@ -172,10 +178,14 @@ class Catalog {
   std::vector<Source> sources_;
   std::vector<CanonicalMetric> canonical_;
   std::multimap<std::string, Place, std::less<>> by_name_;
+  std::map<std::string, std::string, std::less<>> by_folded_;  // folded() -> name
   std::map<std::string, uint64_t, std::less<>> exact_;
   std::vector<std::pair<std::string, uint64_t>> prefixes_;
   std::vector<uint64_t> excludes_;
 };
+
+/// What is built in, and the files on top of it. Errors: as parse(), and the file system's.
+Result<std::shared_ptr<const Catalog>> load_catalog(std::span<const std::string> paths, Fs& fs);
 
 /// The files that are built into the binary.
 std::span<const CatalogFile> builtin_files();

@@ -25,6 +25,7 @@ void Translator::plan(std::span<const uint32_t> row, const Resolve& resolve) {
   copies_.clear();
   groups_.clear();
   feeds_.assign(row.size(), false);
+  families_.clear();
   detected_ = 0;
   if (raw_.empty()) return;
   for (const auto series : row) {
@@ -44,6 +45,7 @@ void Translator::plan(std::span<const uint32_t> row, const Resolve& resolve) {
       canonical.resolved = canonical.series.has_value();
     }
     if (!canonical.series || std::ranges::binary_search(present, *canonical.series)) continue;
+    add_family(canonical.labels.metric_name());
     for (const auto& term : group.terms) feeds_[term.column] = true;
     const auto& only = group.terms.front().how;
     if (group.terms.size() == 1 && only.bits == 0 && !only.is_constant) {
@@ -85,6 +87,12 @@ void Translator::collect(std::span<const uint32_t> row, uint64_t accepted,
   }
 }
 
+void Translator::add_family(std::string_view series_name) {
+  const auto* family = catalog_->find_canonical(series_name);
+  if (family == nullptr) family = catalog_->find_canonical(without_suffix(series_name));
+  if (std::ranges::find(families_, family) == families_.end()) families_.push_back(family);
+}
+
 void Translator::forget_absent(std::span<const uint32_t> row) {
   if (raw_.size() < 2 * row.size() + 1024) return;
   std::unordered_map<uint32_t, Raw> kept;
@@ -96,19 +104,20 @@ void Translator::forget_absent(std::span<const uint32_t> row) {
   // as many as raw ones were added since.
 }
 
-double Translator::fold(const Group& group, std::span<const double> raw) {
-  double value = apply(group.terms.front().how, raw[group.terms.front().column]);
+double Translator::fold(const Group& group, const std::vector<double>& row) {
+  double value = apply(group.terms.front().how, row[group.terms.front().column]);
   for (size_t i = 1; i < group.terms.size(); ++i) {
-    const double next = apply(group.terms[i].how, raw[group.terms[i].column]);
+    const double next = apply(group.terms[i].how, row[group.terms[i].column]);
     value = group.fold == Fold::kMax ? std::max(value, next) : value + next;
   }
   return value;
 }
 
-void Translator::evaluate(std::span<const double> raw, std::vector<double>& out) const {
-  out.reserve(out.size() + columns_.size());
-  for (const auto& copy : copies_) out.push_back(raw[copy.column] * copy.factor);
-  for (const auto& group : groups_) out.push_back(fold(group, raw));
+void Translator::evaluate(std::vector<double>& row) const {
+  size_t at = row.size();
+  row.resize(at + columns_.size());
+  for (const auto& copy : copies_) row[at++] = row[copy.column] * copy.factor;
+  for (const auto& group : groups_) row[at++] = fold(group, row);
 }
 
 std::vector<std::string_view> Translator::detected() const {

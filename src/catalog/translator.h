@@ -37,10 +37,12 @@ class Translator {
 
   /// Of the last plan: the canonical columns' series.
   std::span<const uint32_t> columns() const { return columns_; }
+  /// Of the last plan: the canonical metrics that they are of, each once.
+  std::vector<const CanonicalMetric*> families() const { return families_; }
   /// Of the last plan: whether the raw column feeds a canonical one.
   bool feeds(size_t raw_column) const { return feeds_[raw_column]; }
-  /// Appends the values of columns(). `raw`: the row's values, as planned.
-  void evaluate(std::span<const double> raw, std::vector<double>& out) const;
+  /// Appends the values of columns() to `row`, which begins with the row's values as planned.
+  void evaluate(std::vector<double>& row) const;
 
   /// Kinds of the sources that the last row gave away, in the catalog's order.
   std::vector<std::string_view> detected() const;
@@ -73,8 +75,9 @@ class Translator {
   };
 
   void collect(std::span<const uint32_t> row, uint64_t accepted, std::vector<Group>& groups) const;
+  void add_family(std::string_view series_name);
   void forget_absent(std::span<const uint32_t> row);
-  static double fold(const Group& group, std::span<const double> raw);
+  static double fold(const Group& group, const std::vector<double>& row);
 
   std::shared_ptr<const Catalog> catalog_;
   std::unordered_map<uint32_t, Raw> raw_;
@@ -87,6 +90,7 @@ class Translator {
   std::vector<Copy> copies_;
   std::vector<Group> groups_;
   std::vector<bool> feeds_;
+  std::vector<const CanonicalMetric*> families_;
 };
 
 }  // namespace strata::catalog

@@ -39,8 +39,8 @@ class Scraped {
       canonical_.push_back(series);
       return static_cast<uint32_t>(1'000'000 + canonical_.size() - 1);
     });
-    std::vector<double> out;
-    translator_.evaluate(values, out);
+    translator_.evaluate(values);
+    const std::vector<double> out(values.begin() + static_cast<std::ptrdiff_t>(raw_), values.end());
     EXPECT_EQ(out.size(), translator_.columns().size());
     for (size_t i = 0; i < out.size(); ++i) {
       LabelsBuilder shown(canonical_[translator_.columns()[i] - 1'000'000]);
@@ -348,9 +348,9 @@ TEST(Translator, FollowsARowThatChangesItsShape) {
   translator.plan(second, resolve);
   ASSERT_EQ(translator.columns().size(), 1u);
   EXPECT_EQ(translator.columns()[0], series);  // the canonical series goes on
-  std::vector<double> out;
-  translator.evaluate(std::vector<double>{0.1, 0.2}, out);
-  EXPECT_EQ(out, (std::vector<double>{0.2}));
+  std::vector<double> values{0.1, 0.2};
+  translator.evaluate(values);
+  EXPECT_EQ(values, (std::vector<double>{0.1, 0.2, 0.2}));
 }
 
 }  // namespace

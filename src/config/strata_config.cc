@@ -27,6 +27,57 @@ const GuardRules& GuardConfig::of(std::string_view job) const {
   return rules;
 }
 
+const CatalogRules& CatalogConfig::of(std::string_view job) const {
+  for (const auto& one : jobs) {
+    if (one.job_name == job) return one.rules;
+  }
+  return rules;
+}
+
+template <class V>
+void fields(V& v, CatalogRules& c) {
+  v.field("translate", c.translate);
+  v.field("keep_raw", c.keep_raw);
+}
+
+template <class V>
+void fields(V& v, CatalogJob& c) {
+  v.field("job_name", c.job_name);
+  fields(v, c.rules);
+}
+
+template <class V>
+void fields(V& v, CatalogConfig& c) {
+  fields(v, c.rules);
+  v.field("files", c.files);
+  v.opaque("jobs");  // decoded by check(): they begin with the rules above
+}
+
+// `jobs` of a section: each begins with the section's own rules and has a name of its own.
+template <class Job, class Rules>
+void decode_jobs(Decoder& d, const YamlNode& node, const Rules& rules, std::vector<Job>& out) {
+  const YamlEntry* jobs = node.find("jobs");
+  if (jobs == nullptr || is_null(jobs->value)) return;
+  if (jobs->value.kind != YamlNode::Kind::kSequence) {
+    return d.mismatch("jobs", jobs->value, "a list");
+  }
+  std::set<std::string> names;
+  for (const YamlNode& item : jobs->value.items) {
+    Job& job = out.emplace_back(Job{.job_name = {}, .rules = rules});
+    decode(d, "jobs", item, job);
+    if (d.failed()) return;
+    if (job.job_name.empty()) d.fail(item.mark, "job_name is missing");
+    if (!names.insert(job.job_name).second) {
+      d.fail(mark_of(item, "job_name"), fmt::format("jobs names {} twice", job.job_name));
+    }
+  }
+}
+
+void check(Decoder& d, const YamlNode& node, CatalogConfig& c) {
+  for (auto& file : c.files) file = join_path(directory_of(d.file_name()), file);
+  decode_jobs(d, node, c.rules, c.jobs);
+}
+
 template <class V>
 void fields(V& v, GuardRules& c) {
   v.field("mode", c.mode);
@@ -53,21 +104,12 @@ void check(Decoder& d, const YamlNode& node, GuardConfig& c) {
   constexpr Millis kMinWindow{1'000};
   if (c.window < kMinWindow) d.fail(mark_of(node, "window"), "window: at least 1s");
   if (c.rules.new_values == 0) d.fail(mark_of(node, "new_values"), "new_values: at least 1");
+  decode_jobs(d, node, c.rules, c.jobs);
+  if (d.failed()) return;
   const YamlEntry* jobs = node.find("jobs");
-  if (jobs == nullptr || is_null(jobs->value)) return;
-  if (jobs->value.kind != YamlNode::Kind::kSequence) {
-    return d.mismatch("jobs", jobs->value, "a list");
-  }
-  std::set<std::string> names;
-  for (const YamlNode& item : jobs->value.items) {
-    GuardJob& job = c.jobs.emplace_back(GuardJob{.job_name = {}, .rules = c.rules});
-    decode(d, "jobs", item, job);
-    if (d.failed()) return;
-    if (job.job_name.empty()) d.fail(item.mark, "job_name is missing");
-    if (!names.insert(job.job_name).second) {
-      d.fail(mark_of(item, "job_name"), fmt::format("jobs names {} twice", job.job_name));
-    }
-    if (job.rules.new_values == 0) d.fail(mark_of(item, "new_values"), "new_values: at least 1");
+  for (size_t i = 0; i < c.jobs.size(); ++i) {
+    if (c.jobs[i].rules.new_values > 0) continue;
+    d.fail(mark_of(jobs->value.items[i], "new_values"), "new_values: at least 1");
   }
 }
 
@@ -100,6 +142,7 @@ void check(Decoder& d, const YamlNode& node, StoreConfig& c) {
 
 template <class V>
 void fields(V& v, StrataConfig& c) {
+  v.field("catalog", c.catalog);
   v.field("guard", c.guard);
   v.field("storage", c.storage);
   v.section("probes", [&](auto& modules) { modules.named(c.probes); });

@@ -9,6 +9,7 @@
 
 #include "base/fs.h"
 #include "base/result.h"
+#include "config/catalog_config.h"
 #include "config/guard_config.h"
 #include "config/probe_config.h"
 #include "config/store_config.h"
@@ -16,6 +17,7 @@
 namespace strata::config {
 
 struct StrataConfig {
+  CatalogConfig catalog;
   GuardConfig guard;
   StoreConfig storage;
   std::vector<ProbeModule> probes;  // no two of one name

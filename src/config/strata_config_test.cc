@@ -85,9 +85,23 @@ probes:
   EXPECT_TRUE(c->probes[2].allowed_targets.at(0).full_match("gpu-1:80"));
 }
 
+TEST(StrataConfig, SaysWhichJobsKeepRawSeries) {
+  const auto c = parse_strata_config(
+      "catalog: {files: [own.yaml], jobs: [{job_name: vllm, keep_raw: false}, "
+      "{job_name: node, translate: false}]}\n",
+      "/etc/strata/strata.yml");
+  ASSERT_TRUE(c) << c.error().message;
+  EXPECT_EQ(c->catalog.files, std::vector<std::string>{"/etc/strata/own.yaml"});
+  EXPECT_FALSE(c->catalog.of("vllm").keep_raw);
+  EXPECT_TRUE(c->catalog.of("vllm").translate);
+  EXPECT_FALSE(c->catalog.of("node").translate);
+  EXPECT_TRUE(c->catalog.of("other").keep_raw);
+}
+
 TEST(StrataConfig, ErrorsNameThePlace) {
   const std::pair<std::string_view, std::string_view> cases[] = {
       {"guards: {}\n", "strata.yml:1:1: unknown key \"guards\" (did you mean guard?)"},
+      {"catalog: {jobs: [{keep_raw: false}]}\n", "strata.yml:1:18: job_name is missing"},
       {"guard: {mode: loud}\n",
        "strata.yml:1:15: mode: expected one of off, report, drop, fold, found \"loud\""},
       {"guard: {window: 1ms}\n", "strata.yml:1:17: window: at least 1s"},

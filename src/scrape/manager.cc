@@ -32,6 +32,7 @@ class RefusingFetcher final : public Fetcher {
 
 struct Manager::Job {
   std::shared_ptr<const config::ScrapeConfig> config;
+  Translation translation;
   std::shared_ptr<const discover::PeerClient> peer;  // made from config->http
   bool over_limit = false;
   std::map<TargetKey, std::shared_ptr<ScrapeLoop>> loops;
@@ -54,6 +55,7 @@ std::shared_ptr<ScrapeLoop> Manager::make_loop(const Job& job, const discover::T
     ingest = std::make_unique<TargetIngest>(deps_.db, metrics_, config, target,
                                             guard_.job(config->job_name), deps_.features);
   }
+  ingest->translate_by(job.translation);
   std::unique_ptr<Fetcher> fetcher;
   if (job.over_limit) {
     fetcher = std::make_unique<RefusingFetcher>(config->target_limit);
@@ -68,6 +70,18 @@ std::shared_ptr<ScrapeLoop> Manager::make_loop(const Job& job, const discover::T
   return std::make_shared<ScrapeLoop>(loop_deps, std::move(ingest), std::move(fetcher));
 }
 
+void Manager::set_catalog(std::shared_ptr<const catalog::Catalog> catalog,
+                          const config::CatalogConfig& config) {
+  MutexLock lock(mutex_);
+  catalog_ = std::move(catalog);
+  catalog_config_ = config;
+}
+
+Translation Manager::translation_of(const std::string& job) const {
+  const auto& rules = catalog_config_.of(job);
+  return {.catalog = rules.translate ? catalog_ : nullptr, .keep_raw = rules.keep_raw};
+}
+
 void Manager::set_job(const std::string& name, std::shared_ptr<const config::ScrapeConfig> config,
                       std::span<const discover::TargetGroup> groups) {
   discover::TargetSet targets;
@@ -80,7 +94,10 @@ void Manager::set_job(const std::string& name, std::shared_ptr<const config::Scr
   if (stopped_) return;
   auto& job = jobs_[name];
   if (!job) job = std::make_unique<Job>();
-  const bool reconfigured = job->config != config || job->over_limit != targets.over_target_limit;
+  const Translation translation = translation_of(name);
+  const bool reconfigured = job->config != config || job->over_limit != targets.over_target_limit ||
+                            job->translation != translation;
+  job->translation = translation;
   // A token that was got for the same credentials stays good.
   const bool same_peer = job->peer && config && job->config->http == config->http;
   if (config && !same_peer) {

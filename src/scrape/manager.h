@@ -8,6 +8,8 @@
 
 #include "base/gate.h"
 #include "base/mutex.h"
+#include "catalog/catalog.h"
+#include "config/catalog_config.h"
 #include "config/guard_config.h"
 #include "discover/target_group.h"
 #include "scrape/guard.h"
@@ -55,6 +57,11 @@ class Manager {
   /// The guard's rules; those of `guard`'s defaults until then.
   void set_guard(const config::GuardConfig& config) { guard_.configure(config); }
 
+  /// What canonical names series get, and in which jobs; none until it is called. Jobs that run
+  /// follow at their next set_job().
+  void set_catalog(std::shared_ptr<const catalog::Catalog> catalog,
+                   const config::CatalogConfig& config);
+
   /// Begins no more scrapes, gives up those that wait for a target, and waits for those that are
   /// being stored. Series do not end: the next start goes on with them.
   void stop();
@@ -68,12 +75,15 @@ class Manager {
   struct Job;
   std::shared_ptr<ScrapeLoop> make_loop(const Job& job, const discover::Target& target,
                                         std::unique_ptr<TargetIngest> ingest);
+  Translation translation_of(const std::string& job) const REQUIRES(mutex_);
 
   const ManagerDeps deps_;
   Metrics metrics_;
   Guard guard_;
   mutable Mutex mutex_;
   std::map<std::string, std::unique_ptr<Job>> jobs_ GUARDED_BY(mutex_);
+  std::shared_ptr<const catalog::Catalog> catalog_ GUARDED_BY(mutex_);
+  config::CatalogConfig catalog_config_ GUARDED_BY(mutex_);
   bool stopped_ GUARDED_BY(mutex_) = false;
   Gate gate_;
   BodyBuffers buffers_;

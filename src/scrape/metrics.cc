@@ -40,6 +40,9 @@ Metrics::Metrics(metrics::Registry& registry)
       scrapes(registry.counter("strata_scrapes_total", "Scrapes that ended, in any way.")),
       failures(registry.counter("strata_scrape_failures_total", "Scrapes that failed.")),
       samples(registry.counter("strata_scrape_samples_total",
-                               "Samples of successful scrapes, after relabelling.")) {}
+                               "Samples of successful scrapes, after relabelling.")),
+      canonical_samples(
+          registry.counter("strata_scrape_canonical_samples_total",
+                           "Samples that the catalog made of raw ones, beside them.")) {}
 
 }  // namespace strata::scrape

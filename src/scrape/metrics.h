@@ -23,6 +23,7 @@ struct Metrics {
   metrics::Counter& scrapes;
   metrics::Counter& failures;
   metrics::Counter& samples;
+  metrics::Counter& canonical_samples;
 };
 
 }  // namespace strata::scrape

@@ -54,6 +54,7 @@ TargetIngest::TargetIngest(tsdb::Db& db, Metrics& metrics,
       store_target_(db.target(store_key(target_))),
       lines_(std::make_unique<Lines>()),
       guard_(guard ? std::make_unique<TargetGuard>(std::move(guard), target_) : nullptr),
+      canonical_(db, metrics),
       features_(features),
       metadata_(std::make_shared<const MetadataMap>()) {
   start_conversion();
@@ -84,8 +85,15 @@ void TargetIngest::forget_series() {
   native_series_.clear();
   start_conversion();
   if (guard_) guard_->start_anew();
+  canonical_.start_anew();
   report_ids_.clear();
   previous_is_last_body_ = false;
+}
+
+void TargetIngest::translate_by(Translation translation) {
+  if (translation == canonical_.translation()) return;
+  forget_series();
+  canonical_.start_anew(std::move(translation));
 }
 
 Result<> TargetIngest::ingest_once(TimestampMs t, std::string_view body,
@@ -101,6 +109,7 @@ Result<> TargetIngest::ingest_once(TimestampMs t, std::string_view body,
   }
   const bool changed = !lines_->as_last_time || !previous_is_last_body_;
   const size_t ended = changed ? settle_columns(report) : 0;
+  canonical_.append(columns_, values_);
   add_report(true, report);
   TRY(append(t));
   if (guard_) guard_->count(lines_->guarded, lines_->folded);
@@ -110,7 +119,10 @@ Result<> TargetIngest::ingest_once(TimestampMs t, std::string_view body,
     previous_is_last_body_ = !repeats_series_;
     forget_old_lines();
   }
-  if (read_metadata_) metadata_.set(std::make_shared<const MetadataMap>(std::move(families_)));
+  if (read_metadata_) {
+    canonical_.describe(families_);
+    metadata_.set(std::make_shared<const MetadataMap>(std::move(families_)));
+  }
   metrics_.samples.inc(report.post_relabel);
   return {};
 }
@@ -258,13 +270,15 @@ Result<TargetIngest::Fate> TargetIngest::settle(LabelsBuilder& labels,
   const auto verdict = guard_ ? guard_->admit(labels) : Verdict::kStore;
   if (verdict == Verdict::kDrop) return Fate::kGuarded;
   if (verdict == Verdict::kRefuse) return strata::fail(ErrorCode::kLimit, "the guard has no room");
-  auto made = db_.series(labels.build());
+  const Labels series = labels.build();
+  auto made = db_.series(series);
   if (!made) {
     if (guard_ && verdict == Verdict::kStore) guard_->take_back();
     if (made.error().code == ErrorCode::kLimit) metrics_.series_refused.inc();
     return std::unexpected(std::move(made).error());
   }
   *id = *made;
+  canonical_.add(*id, series);
   return verdict == Verdict::kFold ? Fate::kFolded : Fate::kStored;
 }
 
@@ -298,6 +312,7 @@ Result<> TargetIngest::check_label_limits(const LabelsBuilder& labels) const {
 size_t TargetIngest::settle_columns(Report& report) {
   drop_repeated_columns();
   report.post_relabel = columns_.size() + timed_.size() + histograms_.size();
+  canonical_.plan(columns_);
 
   present_ = columns_;
   present_.insert(present_.end(), histogram_ids_.begin(), histogram_ids_.end());
@@ -310,6 +325,7 @@ size_t TargetIngest::settle_columns(Report& report) {
   std::ranges::set_difference(previous_, present_, std::back_inserter(ended));
   report.series_added = present_.size() - (previous_.size() - ended.size());
   for (const auto id : ended) {
+    if (canonical_.has(id)) continue;  // the target no longer names it so itself: it goes on
     columns_.push_back(id);
     values_.push_back(stale_nan());
   }
@@ -395,6 +411,7 @@ Result<> TargetIngest::fail(TimestampMs t, const Report& report) {
   timed_.clear();
   forget_histograms();
   columns_ = previous_;
+  canonical_.end_all(columns_);
   values_.assign(columns_.size(), stale_nan());
   previous_.clear();
   previous_is_last_body_ = false;
@@ -416,6 +433,7 @@ Result<> TargetIngest::end(TimestampMs t) {
   timed_.clear();
   forget_histograms();
   columns_ = previous_;
+  canonical_.end_all(columns_);
   previous_.clear();
   previous_is_last_body_ = false;
   columns_.insert(columns_.end(), report_ids_.begin(), report_ids_.end());

@@ -24,6 +24,7 @@
 #include "config/config.h"
 #include "discover/targets.h"
 #include "model/metadata.h"
+#include "scrape/canonical_columns.h"
 #include "scrape/classic_conversion.h"
 #include "scrape/created_times.h"
 #include "scrape/guard.h"
@@ -76,6 +77,9 @@ class TargetIngest {
   /// thereby end with the next scrape.
   void reconfigure(std::shared_ptr<const config::ScrapeConfig> config, discover::Target target);
 
+  /// How series get canonical names; until it is called, not at all. Between scrapes.
+  void translate_by(Translation translation);
+
   const discover::Target& target() const { return target_; }
   /// What the last bodies said about their families. Any thread.
   std::shared_ptr<const MetadataMap> metadata() const { return metadata_.get(); }
@@ -124,6 +128,7 @@ class TargetIngest {
   tsdb::TargetId store_target_;
   std::unique_ptr<Lines> lines_;
   std::unique_ptr<TargetGuard> guard_;
+  CanonicalColumns canonical_;
   std::vector<Label> label_scratch_;
 
   // The row that is being made, and the samples that bring their own time.

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/temp_dir.h"
+#include "catalog/catalog.h"
 
 namespace strata::scrape {
 namespace {
@@ -450,6 +451,97 @@ TEST_F(CreatedZerosTest, AllPartsOfAHistogramBegin) {
   for (const std::string& line : stored()) zeros += line.ends_with(" @5 0");
   EXPECT_EQ(zeros, 4u);
   EXPECT_EQ(stored().size(), 8u);
+}
+
+// With the built-in catalog.
+class CanonicalIngestTest : public TargetIngestTest {
+ protected:
+  TargetIngest& translating(bool keep_raw = true) {
+    const std::shared_ptr<const catalog::Catalog> catalog(std::shared_ptr<const void>(),
+                                                          &catalog::Catalog::builtin());
+    ingest().translate_by({.catalog = catalog, .keep_raw = keep_raw});
+    return ingest();
+  }
+  static std::string labels(std::string_view extra = "") {
+    return fmt::format(R"({{engine_kind="vllm", instance="a:1", job="test", node="a"{}}})", extra);
+  }
+};
+
+TEST_F(CanonicalIngestTest, StoresCanonicalSeriesBesideRawOnes) {
+  translating();
+  ASSERT_TRUE(scrape("vllm:num_requests_running 3\nvllm:kv_cache_usage_perc 0.5\n"));
+  ASSERT_TRUE(scrape("vllm:num_requests_running 4\nvllm:kv_cache_usage_perc 0.25\n"));
+  EXPECT_EQ(stored("llm_requests_running"), (Lines{"llm_requests_running" + labels() + " @15 3",
+                                                   "llm_requests_running" + labels() + " @30 4"}));
+  EXPECT_EQ(stored("llm_kv_cache_usage_ratio").size(), 2u);
+  EXPECT_EQ(stored("vllm:num_requests_running").size(), 2u);
+  EXPECT_EQ(stored("llm_engine_info").size(), 2u);
+}
+
+TEST_F(CanonicalIngestTest, ReportsCountRawSamplesOnly) {
+  translating();
+  ASSERT_TRUE(scrape("vllm:num_requests_running 3\n"));
+  EXPECT_EQ(report_.scraped, 1u);
+  EXPECT_EQ(report_.post_relabel, 1u);
+  EXPECT_EQ(report_.series_added, 1u);
+  ASSERT_TRUE(scrape("vllm:num_requests_running 3\nvllm:num_requests_waiting 1\n"));
+  EXPECT_EQ(report_.series_added, 1u);
+}
+
+TEST_F(CanonicalIngestTest, EndsACanonicalSeriesWithTheRawOneThatItIs) {
+  translating();
+  ASSERT_TRUE(scrape("vllm:num_requests_running 3\nvllm:num_requests_waiting 1\n"));
+  ASSERT_TRUE(scrape("vllm:num_requests_running 3\n"));
+  EXPECT_EQ(stored("llm_requests_waiting"),
+            (Lines{"llm_requests_waiting" + labels() + " @15 1",
+                   "llm_requests_waiting" + labels() + " @30 stale"}));
+  clock_.advance(std::chrono::seconds(15));
+  ASSERT_TRUE(ingest().fail(clock_.now_ms(), Report()));
+  EXPECT_TRUE(
+      stored("llm_requests_running").contains("llm_requests_running" + labels() + " @45 stale"));
+  ASSERT_TRUE(scrape("vllm:num_requests_running 5\n"));
+  EXPECT_TRUE(
+      stored("llm_requests_running").contains("llm_requests_running" + labels() + " @60 5"));
+}
+
+TEST_F(CanonicalIngestTest, ACanonicalSeriesGoesOnWhenTheEngineRenamesItsMetric) {
+  translating();
+  ASSERT_TRUE(scrape("vllm:gpu_cache_usage_perc 0.1\n"));
+  ASSERT_TRUE(scrape("vllm:kv_cache_usage_perc 0.2\nvllm:gpu_cache_usage_perc 0.9\n"));
+  ASSERT_TRUE(scrape("vllm:kv_cache_usage_perc 0.3\n"));
+  EXPECT_EQ(stored("llm_kv_cache_usage_ratio"),
+            (Lines{"llm_kv_cache_usage_ratio" + labels() + " @15 0.1",
+                   "llm_kv_cache_usage_ratio" + labels() + " @30 0.2",
+                   "llm_kv_cache_usage_ratio" + labels() + " @45 0.3"}));
+}
+
+TEST_F(CanonicalIngestTest, KeepsOnlyWhatHasNoCanonicalNameWhereRawSeriesAreNotKept) {
+  translating(false);
+  const std::string body =
+      "vllm:num_requests_running 3\nvllm:engine_healthy 1\nvllm:num_requests_waiting 2\n";
+  ASSERT_TRUE(scrape(body));
+  ASSERT_TRUE(scrape(body));
+  ASSERT_TRUE(scrape("vllm:engine_healthy 1\nvllm:num_requests_waiting 2\n"));
+  ASSERT_TRUE(ingest().end(clock_.now_ms() + 1));
+  EXPECT_TRUE(stored("vllm:num_requests_running").empty());
+  EXPECT_TRUE(stored("vllm:num_requests_waiting").empty());
+  EXPECT_EQ(stored("vllm:engine_healthy").size(), 4u);
+  EXPECT_EQ(stored("llm_requests_running").size(), 3u);  // two samples and its end
+  EXPECT_EQ(stored("llm_requests_waiting").size(), 4u);
+}
+
+TEST_F(CanonicalIngestTest, DescribesCanonicalFamilies) {
+  translating();
+  ASSERT_TRUE(scrape("# TYPE vllm:prompt_tokens_total counter\nvllm:prompt_tokens_total 3\n"));
+  const auto metadata = ingest().metadata();
+  ASSERT_TRUE(metadata->contains("llm_prompt_tokens_total"));
+  EXPECT_EQ(metadata->at("llm_prompt_tokens_total").type, MetricType::kCounter);
+}
+
+TEST_F(CanonicalIngestTest, LeavesTargetsAloneThatTheCatalogDoesNotKnow) {
+  translating();
+  ASSERT_TRUE(scrape("node_load1 1\n"));
+  EXPECT_EQ(stored(), (Lines{R"(node_load1{instance="a:1", job="test"} @15 1)"}));
 }
 
 }  // namespace
