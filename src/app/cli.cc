@@ -6,6 +6,7 @@
 
 #include "app/catalog_commands.h"
 #include "app/commands.h"
+#include "app/lint_commands.h"
 #include "app/rule_commands.h"
 #include "app/tsdb_commands.h"
 
@@ -213,7 +214,7 @@ void RuleCommands::add_check(CLI::App& parent) {
   check->add_option("files", checked.files, "The files to check")->required();
   check->add_flag("--ignore-unknown-fields", checked.ignore_unknown_fields,
                   "Leave out keys that Prometheus does not know");
-  check->add_option("--lint", checked.lint, "duplicate-rules, all or none")
+  check->add_option("--lint", checked.lint, "duplicate-rules, queries, all or none")
       ->option_text("NAME [duplicate-rules]");
   check->add_flag("--lint-fatal", checked.lint_fatal, "What lint finds makes the exit code 3");
   check->add_option("--enable-feature", checked.features, kFeatures)->option_text("NAME,...");
@@ -250,6 +251,36 @@ std::optional<int> RuleCommands::run() const {
   if (check->parsed()) return check_rules(checked);
   if (test->parsed()) return test_rules(tested);
   if (replay->parsed()) return replay_rules(replayed);
+  return std::nullopt;
+}
+
+// strata lint, strata check dashboard.
+struct LintCommands {
+  LintCommand command;
+  CLI::App* lint = nullptr;
+  CLI::App* dashboard = nullptr;
+  CLI::App* doc = nullptr;
+
+  void add_to(CLI::App& app, CLI::App& check);
+  /// The exit code when one of them was given.
+  std::optional<int> run() const;
+};
+
+void LintCommands::add_to(CLI::App& app, CLI::App& check) {
+  lint = app.add_subcommand("lint", "Find mistakes in the queries of rules and dashboards");
+  dashboard = check.add_subcommand("dashboard", "Find mistakes in a Grafana dashboard's queries");
+  for (auto* one : {lint, dashboard}) {
+    one->add_option("files", command.files, "Rule files, and dashboards as JSON")->required();
+    one->add_flag("--notes", command.notes, "Also what is to be known of the metrics in use");
+    one->add_option("--scrape-interval", command.scrape_interval, "Of the targets in question")
+        ->option_text("DURATION [15s]");
+  }
+  doc = app.add_subcommand("lint-doc")->group("");  // for ./dev docs
+}
+
+std::optional<int> LintCommands::run() const {
+  if (lint->parsed() || dashboard->parsed()) return lint_files(command);
+  if (doc->parsed()) return lint_doc();
   return std::nullopt;
 }
 
@@ -321,6 +352,8 @@ int run(int argc, char** argv) {
   store_commands.add_to(app);
   CatalogCommands catalog_commands;
   catalog_commands.add_to(app);
+  LintCommands lint_commands;
+  lint_commands.add_to(app, *check);
 
   auto* hash = app.add_subcommand("hash-password", "Hash a password for web.yml");
 
@@ -348,6 +381,7 @@ int run(int argc, char** argv) {
   if (const auto code = store_commands.run()) return *code;
   if (const auto code = rule_commands.run()) return *code;
   if (const auto code = catalog_commands.run()) return *code;
+  if (const auto code = lint_commands.run()) return *code;
   if (hash->parsed()) return hash_password();
   if (version->parsed()) return print_version();
   if (flags_doc->parsed()) {

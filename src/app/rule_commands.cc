@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "config/load.h"
+#include "lint/lint.h"
 #include "rules/replay.h"
 #include "rules/unit_test_file.h"
 #include "tsdb/db.h"
@@ -72,6 +73,13 @@ int check_rules(const CheckRulesCommand& command) {
     for (const std::string& warning : file->warnings) fmt::print("  warning: {}\n", warning);
     fmt::print("  SUCCESS: {} rules found\n", count_rules(*file));
     if (command.lint == "none") continue;
+    if (command.lint == "all" || command.lint == "queries") {
+      const auto found = lint::lint_rules(*text, path, catalog::Catalog::builtin());
+      if (!found) return failed(found.error());
+      for (const auto& finding : *found) fmt::print("  {}\n", finding.to_string());
+      linted = linted || !found->empty();
+      if (command.lint == "queries") continue;
+    }
     const auto duplicates = rules::duplicate_rules({std::move(*file)});
     if (duplicates.empty()) continue;
     linted = true;

@@ -9,7 +9,7 @@ struct CheckRulesCommand {
   std::vector<std::string> files;
   bool ignore_unknown_fields = false;
   std::string features;                  // as --enable-feature
-  std::string lint = "duplicate-rules";  // or "none"
+  std::string lint = "duplicate-rules";  // or "queries", "all", "none"
   bool lint_fatal = false;
 };
 /// 0: all load; 1: some do not; 3: they load, and lint found something that is fatal.
