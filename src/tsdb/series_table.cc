@@ -199,20 +199,20 @@ std::unexpected<Error> SeriesTable::refuse(const Labels& labels, const SeriesLim
                           labels.to_string()));
 }
 
-/// Of a series that is refused: the label that has had the most new values lately, of those whose
-/// value is new if there are any.
+/// The label that has had the most new values lately, with those of a series that is refused.
 std::string_view SeriesTable::exploding_label(const Labels& labels) {
-  std::string_view worst;
-  std::pair<bool, uint64_t> worst_rank;
   for (const Label& label : labels) {
     // Not interned: what is refused must take no memory.
     const uint32_t name = symbols_.find(label.name);
-    const bool is_new = postings_of(label.name, label.value).empty();
-    if (is_new && name != Symbols::kNone) new_values_.count(name);
-    const std::pair rank{is_new, new_values_.of(name)};
-    if (!worst.empty() && rank <= worst_rank) continue;
-    worst = label.name;
-    worst_rank = rank;
+    if (name == Symbols::kNone || !postings_of(label.name, label.value).empty()) continue;
+    new_values_.count(name);
+  }
+  std::string_view worst = kMetricName;
+  uint64_t most = 0;
+  for (const auto& [name, pairs] : pairs_by_name_) {
+    if (new_values_.of(name) <= most) continue;
+    most = new_values_.of(name);
+    worst = symbols_.text(name);
   }
   return worst;
 }
