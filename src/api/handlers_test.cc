@@ -335,7 +335,7 @@ TEST_F(HandlersTest, Federation) {
 }
 
 TEST_F(HandlersTest, WhatIsNotThereSaysSo) {
-  for (const auto* path : {"rules", "alerts", "alertmanagers", "notifications/live"}) {
+  for (const auto* path : {"alertmanagers", "notifications/live"}) {
     const auto response = ask(fmt::format("/api/v1/{}", path));
     EXPECT_EQ(response.status, 501) << path;
     EXPECT_TRUE(response.body.starts_with(R"({"status":"error","errorType":"unavailable")"));
@@ -343,7 +343,7 @@ TEST_F(HandlersTest, WhatIsNotThereSaysSo) {
   for (const auto* path : {"read", "write", "otlp/v1/metrics"}) {
     EXPECT_EQ(ask(fmt::format("/api/v1/{}", path), "POST").status, 501) << path;
   }
-  for (const auto* path : {"/api/v1/nothing", "/api/v2/alerts", "/nothing"}) {
+  for (const auto* path : {"/api/v1/nothing", "/api/v2/nothing", "/nothing"}) {
     const auto response = ask(path);
     EXPECT_EQ(response.status, 404) << path;
     EXPECT_EQ(response.headers.value("Content-Type"), "application/json");

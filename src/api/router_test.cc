@@ -13,7 +13,7 @@ TEST(Router, FindsPathsAndTheirVariablePart) {
   ASSERT_NE(label.route, nullptr);
   EXPECT_EQ(label.parameter, "job");
   for (const auto* path : {"/api/v1/label//values", "/api/v1/label/a/b/values", "/api/v1/label/a",
-                           "/api/v1/quer", "/api/v1/query/", "", "/api/v2/alerts"}) {
+                           "/api/v1/quer", "/api/v1/query/", "", "/api/v2/alert"}) {
     EXPECT_EQ(find_route("GET", path).route, nullptr) << path;
   }
 }

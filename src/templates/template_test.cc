@@ -140,7 +140,7 @@ INSTANTIATE_TEST_SUITE_P(
              "template: t:1:3: executing \"t\" at <first (query \"none\")>: error calling first: "
              "first() called on vector with no elements"},
         Case{"{{ define \"r\" }}{{ template \"r\" . }}{{ end }}{{ template \"r\" . }}",
-             "template: t:1:27: executing \"r\" at <{{template \"r\"}}>: exceeded maximum template "
+             "template: t:1:28: executing \"r\" at <{{template \"r\"}}>: exceeded maximum template "
              "depth"}));
 
 TEST(TemplateSet, AnUndefinedTemplateIsAnError) {

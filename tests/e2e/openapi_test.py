@@ -31,10 +31,9 @@ NOT_YET = {"/alertmanagers", "/read", "/write", "/otlp/v1/metrics"}
 MORE_FIELDS = {"/status/buildinfo": ["application"], "/status/tsdb": ["headMemory"]}
 # What Prometheus itself answers here is 204 without a body, whatever the description says.
 NO_CONTENT = {"/admin/tsdb/delete_series", "/admin/tsdb/clean_tombstones"}
-# Parameters that are refused alone: Prometheus does so too.
-NEEDS = {"group_next_token": ("group_limit", 100)}
-# Examples that stand for something this server does not have: a pool, a target.
-OWN_VALUES = {("/label/{name}/values", "name"): "job",
+# Examples that stand for something this server does not have: a pool, a target, a token.
+OWN_VALUES = {("/rules", "group_next_token"): "",
+              ("/label/{name}/values", "name"): "job",
               ("/targets/relabel_steps", "scrapePool"): "app",
               ("/targets/relabel_steps", "labels"): '{"__address__":"127.0.0.1:1","job":"app"}',
               ("/scrape_pools/config", "scrapePool"): "app"}
@@ -73,8 +72,6 @@ def queries_of(path, parameters):
             others = [pair for pair in chosen if pair[0] != parameter["name"]]
             if parameter["name"] == "end" and others == chosen:
                 others.append(("start", 1767357420))  # else an hour ago, after the example's end
-            if parameter["name"] in NEEDS:
-                others.append(NEEDS[parameter["name"]])
             yield fixed, [*others, (parameter["name"], value)]
 
 
