@@ -114,7 +114,7 @@ void Linter::check_quantile(const promql::Call& call) {
         Severity::kWarning, "quantile-not-aggregated", selector.name,
         fmt::format("a quantile for every series of {}; for one a model: histogram_quantile(…, sum "
                     "by (le, model_name) (rate({}[5m])))",
-                    selector.name, metric.family + std::string(metric.suffix)));
+                    selector.name, metric.family + metric.suffix));
   }
 }
 

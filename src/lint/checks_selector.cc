@@ -59,7 +59,7 @@ void Linter::check_name(const promql::VectorSelector& selector, const Known& met
   const bool is_recorded = std::ranges::find(options_.recorded, name) != options_.recorded.end();
   if (is_recorded || name == "up") return;
   if (metric.is_known()) {
-    const auto meant = metric.family + std::string(metric.suffix);
+    const auto meant = metric.family + metric.suffix;
     if (meant == name) return;
     return find(Severity::kError, "misspelt-name", name,
                 fmt::format("nothing is named {}; it is {}", name, meant));
@@ -89,7 +89,7 @@ void Linter::check_gone(const promql::VectorSelector& selector, const Known& met
   if (all_gone) {
     // With the new name beside it (`new or old`) it is there for older engines, on purpose.
     const auto& instead = entry.metric->replaced_by;
-    const bool has_both = names_.contains(instead + std::string(metric.suffix));
+    const bool has_both = names_.contains(instead + metric.suffix);
     if (has_both) return;
     const auto advice =
         instead.empty() ? entry.metric->note : fmt::format("use {}{}", instead, metric.suffix);

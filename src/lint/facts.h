@@ -39,7 +39,7 @@ struct Facts {
 struct Known {
   std::string name;    // the selector's
   std::string family;  // the catalog's: another where the selector's is misspelt
-  std::string_view suffix;
+  std::string suffix;
   MetricType type = MetricType::kUnknown;  // of the family
   std::string unit;
   double min = -std::numeric_limits<double>::infinity();
