@@ -236,15 +236,16 @@ void alert_select(benchmark::State& state) {
     return Matcher::make(op, std::move(label), std::move(pattern)).value();
   };
   const std::vector<std::pair<std::string, std::vector<Matcher>>> cases = {
-      {"one name", {name("load1")}},
+      {"one name", {name("node_load1")}},
       {"name and instance",
-       {name("load1"), Matcher::equal("instance", "gpu-node-7.cluster.example:9103")}},
+       {name("node_load1"), Matcher::equal("instance", "gpu-node-7.cluster.example:9103")}},
       {"regex over instances",
-       {name("load1"), regex("instance", Matcher::Op::kRegex, "gpu-node-1.*")}},
+       {name("node_load1"), regex("instance", Matcher::Op::kRegex, "gpu-node-1.*")}},
       {"one instance by regex",
-       {regex("instance", Matcher::Op::kRegex, "gpu-node-77[.].*"), name("load1")}},
+       {regex("instance", Matcher::Op::kRegex, "gpu-node-77[.].*"), name("node_load1")}},
       {"not",
-       {name("filesystem_readonly"), regex("mountpoint", Matcher::Op::kNotRegex, "/boot|/data")}},
+       {name("node_filesystem_readonly"),
+        regex("mountpoint", Matcher::Op::kNotRegex, "/boot|/data")}},
       {"not alone", {regex("instance", Matcher::Op::kNotRegex, "gpu-node-[1-9].*")}},
   };
   const auto& [label, matchers] = cases[static_cast<size_t>(state.range(1))];
