@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "alerting/provider.h"
 #include "base/log.h"
 
 namespace strata::alerting {
@@ -150,6 +151,7 @@ void Router::flush(const GroupSnapshot& group, TimestampMs now) {
   if (receiver == nullptr) return;  // the configuration changed just now: groups are made anew
   bool written = true;
   for (const Integration& integration : receiver->integrations) {
+    if (find_provider(integration.kind->name) == nullptr) continue;  // said when it was loaded
     const auto done = tell(group, {receiver, &integration}, told, now);
     if (done) continue;
     written = false;

@@ -34,7 +34,7 @@ struct AlertStatus {
   }
 };
 
-/// Makes a message of a notification, for one kind of integration.
+/// Makes a message of a notification, for a kind of integration that find_provider() knows.
 using Render = std::function<Result<MessageParts>(const Notification&, const Destination&)>;
 
 struct RouterDeps {

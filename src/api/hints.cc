@@ -4,6 +4,7 @@
 
 #include "api/selectors.h"
 #include "base/edit_distance.h"
+#include "catalog/page.h"
 #include "promql/parser.h"
 
 namespace strata::api {
@@ -63,6 +64,10 @@ std::string hint_for(const SeriesSource& source, const VectorSelector& selector,
     return fmt::format("no series matches the selector at {}", place);
   }
   if (!any(source, std::span(&*name, 1))) {
+    const auto why = catalog::why_absent(catalog::Catalog::builtin(), name->value());
+    if (!why.empty()) {
+      return fmt::format("no series is named \"{}\" ({}): {}", name->value(), place, why);
+    }
     const auto names = source.label_values(kMetricName, {}, kAlways);
     return fmt::format("no series is named \"{}\" ({}){}", name->value(), place,
                        names ? did_you_mean(name->value(), *names) : "");

@@ -51,6 +51,12 @@ TEST_F(HintsTest, SaysNothingMoreWhereNothingIsNear) {
             (Lines{R"(no series is named "completely_different" (1:1))"}));
 }
 
+TEST_F(HintsTest, SaysWhatTookOverFromANameThatIsGone) {
+  const auto said = ask("vllm:gpu_cache_usage_perc");
+  ASSERT_EQ(said.size(), 1u);
+  EXPECT_TRUE(said[0].contains("vllm:kv_cache_usage_perc")) << said[0];
+}
+
 TEST_F(HintsTest, NamesTheLabelThatDoesNotMatch) {
   EXPECT_EQ(ask("node_load1{job=\"nodes\"}"),
             (Lines{R"(no series of "node_load1" has job="nodes" (1:1); did you mean "node"?)"}));
