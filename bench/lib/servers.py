@@ -127,7 +127,10 @@ class StrataServer(Server):
     def command(self):
         if not self.config.exists():
             self.config.write_text("scrape_configs: []\n")
-        return [harness.BINARY, "serve", f"--config.file={self.config}",
+        # Canonical series are Strata's own extra: peers store what they scrape, so do we here.
+        own = self.config.with_name("strata.yml")
+        own.write_text("catalog: {translate: false}\n")
+        return [harness.BINARY, "serve", f"--config.file={self.config}", f"--strata.config={own}",
                 f"--storage.path={self.data}", f"--web.listen-address=127.0.0.1:{self.port}",
                 "--storage.tsdb.retention.time=0"]
 
