@@ -6,21 +6,6 @@
 
 namespace strata::alerting {
 
-uint64_t fingerprint_of(const Labels& labels) {
-  uint64_t hash = 14'695'981'039'346'656'037ULL;
-  const auto add = [&](std::string_view text) {
-    for (const char c : text) {
-      hash = (hash ^ static_cast<unsigned char>(c)) * 1'099'511'628'211ULL;
-    }
-    hash = (hash ^ 0xff) * 1'099'511'628'211ULL;
-  };
-  for (const Label& label : labels) {
-    add(label.name);
-    add(label.value);
-  }
-  return hash;
-}
-
 std::string fingerprint_text(uint64_t fingerprint) { return fmt::format("{:016x}", fingerprint); }
 
 Result<> validate(const Alert& alert) {

@@ -28,9 +28,6 @@ struct Alert {
   std::string_view name() const { return labels.get("alertname"); }
 };
 
-/// As Alertmanager and Prometheus compute it (model.Fingerprint): 64-bit FNV-1a over names and
-/// values, each followed by 0xff.
-uint64_t fingerprint_of(const Labels& labels);
 /// 16 hexadecimal digits.
 std::string fingerprint_text(uint64_t fingerprint);
 

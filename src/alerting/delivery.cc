@@ -165,7 +165,7 @@ void Delivery::write_down(const Outcome& outcome) {
   log_warn(*over ? "a notification was given up" : "a notification was not delivered; trying again",
            {{"receiver", outcome.message.key.receiver},
             {"integration", kind},
-            {"attempt", std::to_string(outcome.attempt.message)},
+            {"attempt", outcome.message.attempts},
             {"error", outcome.verdict.detail}});
 }
 

@@ -47,17 +47,15 @@ Result<std::unique_ptr<Engine>> Engine::open(EngineOptions options, EngineDeps d
   out->log_ = TRY(NotificationLog::open(*out->db_));
   out->outbox_ = TRY(Outbox::open(*out->db_, now));
   const RenderContext context{.external_url = out->options_.external_url};
-  out->router_ = std::make_unique<Router>(
-      RouterDeps{.silences = *out->silences_,
-                 .log = *out->log_,
-                 .outbox = *out->outbox_,
-                 .render = [context](const Notification& notification,
-                                     const Destination& to) -> Result<MessageParts> {
-                   const Provider* provider = find_provider(to.integration->kind->name);
-                   if (provider == nullptr) return bad_data("not supported yet");
-                   return provider->render(context, notification, to);
-                 },
-                 .metrics = out->deps_.metrics});
+  out->router_ = std::make_unique<Router>(RouterDeps{
+      .silences = *out->silences_,
+      .log = *out->log_,
+      .outbox = *out->outbox_,
+      .render = [context](const Notification& notification,
+                          const Destination& to) -> Result<MessageParts> {
+        return find_provider(to.integration->kind->name)->render(context, notification, to);
+      },
+      .metrics = out->deps_.metrics});
   out->router_->set_config(std::make_shared<const AlertmanagerFile>(std::move(file)), now);
   out->delivery_ = std::make_unique<Delivery>(
       DeliveryDeps{.outbox = *out->outbox_,

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "model/fingerprint.h"
+
 namespace strata::alerting {
 namespace {
 
@@ -51,7 +53,7 @@ bool Groups::add(const Alert& alert, TimestampMs now) {
                                               .next_flush = old ? now : now + wait})
                .first;
     }
-    at->second.alerts.insert_or_assign(fingerprint_of(alert.labels), alert);
+    at->second.alerts.insert_or_assign(fingerprint(alert.labels), alert);
   }
   return taken;
 }
@@ -85,7 +87,7 @@ void Groups::told(const GroupSnapshot& group, TimestampMs at) {
   auto& alerts = found->second.alerts;
   for (const Alert& alert : group.alerts) {
     if (!alert.resolved_at(at)) continue;
-    const auto kept = alerts.find(fingerprint_of(alert.labels));
+    const auto kept = alerts.find(fingerprint(alert.labels));
     if (kept != alerts.end() && kept->second.updated_at == alert.updated_at) alerts.erase(kept);
   }
   if (alerts.empty()) groups_.erase(found);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "model/fingerprint.h"
+
 namespace strata::alerting {
 
 Inhibitor::Inhibitor(std::vector<InhibitRule> rules) {
@@ -15,26 +17,25 @@ std::string Inhibitor::equal_values(const InhibitRule& rule, const Labels& label
 }
 
 void Inhibitor::update(const Alert& alert) {
-  const uint64_t fingerprint = fingerprint_of(alert.labels);
+  const uint64_t own = fingerprint(alert.labels);
   for (Rule& rule : rules_) {
     if (!matches_all(rule.config.source, alert.labels)) continue;
     auto& sources = rule.sources[equal_values(rule.config, alert.labels)];
-    const auto at = std::ranges::find(sources, fingerprint, &Source::fingerprint);
+    const auto at = std::ranges::find(sources, own, &Source::fingerprint);
     if (at != sources.end()) {
       at->ends_at = alert.ends_at;
     } else {
-      sources.push_back(
-          {fingerprint, alert.ends_at, matches_all(rule.config.target, alert.labels)});
+      sources.push_back({own, alert.ends_at, matches_all(rule.config.target, alert.labels)});
     }
   }
 }
 
 void Inhibitor::forget(const Alert& alert) {
-  const uint64_t fingerprint = fingerprint_of(alert.labels);
+  const uint64_t own = fingerprint(alert.labels);
   for (Rule& rule : rules_) {
     const auto at = rule.sources.find(equal_values(rule.config, alert.labels));
     if (at == rule.sources.end()) continue;
-    std::erase_if(at->second, [&](const Source& s) { return s.fingerprint == fingerprint; });
+    std::erase_if(at->second, [&](const Source& s) { return s.fingerprint == own; });
     if (at->second.empty()) rule.sources.erase(at);
   }
 }

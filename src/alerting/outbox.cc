@@ -61,7 +61,11 @@ Result<std::unique_ptr<Outbox>> Outbox::open(state::Database& db, TimestampMs no
   // What was being tried when the process ended may or may not have arrived: tried again.
   TRY(db.run("UPDATE outbox SET state = 'waiting', next_attempt_at = ? WHERE state = 'trying'",
              {now}));
-  return std::unique_ptr<Outbox>(new Outbox(db));
+  std::unique_ptr<Outbox> out(new Outbox(db));
+  TRY(db.query(
+      "SELECT COUNT(*) FROM outbox WHERE state = 'waiting'", {},
+      [&](const state::Row& row) { out->waiting_ = static_cast<size_t>(row.integer(0)); }));
+  return out;
 }
 
 Result<int64_t> Outbox::add(const LogKey& key, const LogEntry& entry, const MessageParts& parts,
@@ -87,6 +91,7 @@ Result<int64_t> Outbox::add(const LogKey& key, const LogEntry& entry, const Mess
     }
     return NotificationLog::write(session, key, entry);
   }));
+  ++waiting_;
   return id;
 }
 
@@ -121,10 +126,12 @@ Result<std::vector<Message>> Outbox::take_due(TimestampMs now, size_t limit) {
 }
 
 Result<> Outbox::succeeded(const Message& message, const Attempt& attempt) {
-  return db_.transaction([&](state::Session& session) -> Result<> {
+  TRY(db_.transaction([&](state::Session& session) -> Result<> {
     TRY(note(session, attempt));
     return finish(session, message, "delivered", attempt.at);
-  });
+  }));
+  --waiting_;
+  return {};
 }
 
 Result<bool> Outbox::failed(const Message& message, const Attempt& attempt, bool retriable,
@@ -143,6 +150,7 @@ Result<bool> Outbox::failed(const Message& message, const Attempt& attempt, bool
     TRY(NotificationLog::erase(session, message.key));
     return finish(session, message, "given up", attempt.at);
   }));
+  if (over) --waiting_;
   return over;
 }
 
@@ -160,13 +168,6 @@ std::vector<Attempt> Outbox::attempts(int64_t message) const {
                        .detail = row.text(3)});
       });
   return out;
-}
-
-size_t Outbox::waiting() const {
-  int64_t count = 0;
-  (void)db_.query("SELECT COUNT(*) FROM outbox WHERE state IN ('waiting', 'trying')", {},
-                  [&](const state::Row& row) { count = row.integer(0); });
-  return static_cast<size_t>(count);
 }
 
 std::optional<TimestampMs> Outbox::next_due() const {

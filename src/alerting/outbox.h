@@ -12,6 +12,7 @@
 // to read. Thread-safe. Bounds: kMaxWaiting messages (more are refused and counted), kMaxMessage
 // bytes; delivered and given up ones are deleted after kKept.
 #pragma once
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -67,13 +68,14 @@ class Outbox {
                       std::optional<Millis> retry_after);
 
   std::vector<Attempt> attempts(int64_t message) const;
-  size_t waiting() const;
+  size_t waiting() const { return waiting_; }
   std::optional<TimestampMs> next_due() const;
   Result<> collect_garbage(TimestampMs now);
 
  private:
   explicit Outbox(state::Database& db) : db_(db) {}
   state::Database& db_;
+  std::atomic<size_t> waiting_{0};  // or being tried; counted once, at the start
 };
 
 /// Before attempt number `attempts` + 1: 1 s doubled each time to 5 min, of which a random part

@@ -4,6 +4,7 @@
 
 #include "alerting/provider.h"
 #include "base/log.h"
+#include "model/fingerprint.h"
 
 namespace strata::alerting {
 namespace {
@@ -18,7 +19,7 @@ struct Split {
 Split split(const std::vector<Alert>& alerts, TimestampMs now) {
   Split out;
   for (const Alert& alert : alerts) {
-    (alert.resolved_at(now) ? out.resolved : out.firing).insert(fingerprint_of(alert.labels));
+    (alert.resolved_at(now) ? out.resolved : out.firing).insert(fingerprint(alert.labels));
   }
   return out;
 }
@@ -88,8 +89,8 @@ Result<> Router::put(std::vector<Alert> alerts, TimestampMs now) {
       wrong += (wrong.empty() ? "" : "; ") + valid.error().message;
       continue;
     }
-    const uint64_t fingerprint = fingerprint_of(alert.labels);
-    const auto known = alerts_.find(fingerprint);
+    const uint64_t own = fingerprint(alert.labels);
+    const auto known = alerts_.find(own);
     if (known == alerts_.end() && alerts_.size() >= kMaxAlerts) {
       metrics_->invalid.inc();
       return fail(ErrorCode::kLimit, fmt::format("there are {} alerts already", alerts_.size()));
@@ -102,7 +103,7 @@ Result<> Router::put(std::vector<Alert> alerts, TimestampMs now) {
     }
     inhibitor_->update(alert);
     if (!groups_->add(alert, now)) metrics_->limited.inc();
-    alerts_.insert_or_assign(fingerprint, std::move(alert));
+    alerts_.insert_or_assign(own, std::move(alert));
   }
   if (!wrong.empty()) return bad_data(std::move(wrong));
   return {};

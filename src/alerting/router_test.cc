@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/temp_dir.h"
+#include "model/fingerprint.h"
 
 namespace strata::alerting {
 namespace {
@@ -268,11 +269,6 @@ TEST(Backoff, DoublesToFiveMinutesWithJitter) {
   EXPECT_EQ(backoff(1, 499), Millis(999));
   EXPECT_EQ(backoff(4, 0), Millis(4'000));
   EXPECT_EQ(backoff(100, 0), Millis(150'000));
-}
-
-TEST(Fingerprint, IsAlertmanagers) {
-  // model.LabelSet{"alertname": "x"}.Fingerprint(), by FNV-1a over alertname\xffx\xff.
-  EXPECT_EQ(fingerprint_text(fingerprint_of({})), "cbf29ce484222325");
 }
 
 class SilencesTest : public testing::Test {

@@ -1,6 +1,7 @@
 #include "alerting/time_zone.h"
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 
 #include "alerting/posix_tz.h"
@@ -54,41 +55,29 @@ std::optional<Counts> take_header(std::string_view& bytes, char& version) {
 }  // namespace
 
 int64_t days_from_civil(int year, int month, int day) {
-  // Years from March, so that a leap day is a year's last; eras of 400 years (Hinnant, "chrono-
-  // compatible low-level date algorithms").
-  const int64_t y = year - (month <= 2 ? 1 : 0);
-  const int64_t era = floor_div(y, 400);
-  const int64_t year_of_era = y - era * 400;
-  const int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-  const int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-  return era * 146'097 + day_of_era - 719'468;
+  const std::chrono::sys_days first = std::chrono::year(year) / month / 1;
+  return first.time_since_epoch().count() + day - 1;
 }
 
 int days_in_month(int year, int month) {
-  const int next_year = month == 12 ? year + 1 : year;
-  const int next_month = month == 12 ? 1 : month + 1;
-  return static_cast<int>(days_from_civil(next_year, next_month, 1) -
-                          days_from_civil(year, month, 1));
+  const std::chrono::year_month_day_last last = std::chrono::year(year) / month / std::chrono::last;
+  return static_cast<int>(static_cast<unsigned>(last.day()));
 }
 
 LocalTime utc_time(TimestampMs t) {
-  const int64_t seconds = floor_div(t, 1000);
-  const int64_t days = floor_div(seconds, 86'400);
-  const int64_t of_day = seconds - days * 86'400;
-  const int64_t z = days + 719'468;
-  const int64_t era = floor_div(z, 146'097);
-  const int64_t doe = z - era * 146'097;
-  const int64_t yoe = (doe - doe / 1460 + doe / 36'524 - doe / 146'096) / 365;
-  const int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-  const int64_t mp = (5 * doy + 2) / 153;
+  using namespace std::chrono;
+  const sys_seconds at{seconds(floor_div(t, 1000))};
+  const auto day = floor<days>(at);
+  const year_month_day date(day);
+  const hh_mm_ss clock(at - day);
   LocalTime out;
-  out.month = static_cast<int>(mp < 10 ? mp + 3 : mp - 9);
-  out.year = static_cast<int>(yoe + era * 400 + (out.month <= 2 ? 1 : 0));
-  out.day = static_cast<int>(doy - (153 * mp + 2) / 5 + 1);
-  out.hour = static_cast<int>(of_day / 3600);
-  out.minute = static_cast<int>(of_day / 60 % 60);
-  out.second = static_cast<int>(of_day % 60);
-  out.weekday = static_cast<int>((days % 7 + 11) % 7);
+  out.year = static_cast<int>(date.year());
+  out.month = static_cast<int>(static_cast<unsigned>(date.month()));
+  out.day = static_cast<int>(static_cast<unsigned>(date.day()));
+  out.hour = static_cast<int>(clock.hours().count());
+  out.minute = static_cast<int>(clock.minutes().count());
+  out.second = static_cast<int>(clock.seconds().count());
+  out.weekday = static_cast<int>(weekday(day).c_encoding());
   return out;
 }
 

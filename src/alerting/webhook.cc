@@ -4,6 +4,7 @@
 
 #include "alerting/time_zone.h"
 #include "base/json.h"
+#include "model/fingerprint.h"
 
 namespace strata::alerting {
 namespace {
@@ -51,7 +52,7 @@ std::string webhook_body(const RenderContext& context, const Notification& notif
     json.key("startsAt").string(go_time(alert.starts_at));
     json.key("endsAt").string(go_time(resolved ? alert.ends_at : 0));
     json.key("generatorURL").string(alert.generator_url);
-    json.key("fingerprint").string(fingerprint_text(fingerprint_of(alert.labels))).end_object();
+    json.key("fingerprint").string(fingerprint_text(fingerprint(alert.labels))).end_object();
   }
   json.end_array().key("notification_reason").string(to_string(notification.reason));
   json.key("groupLabels");

@@ -5,6 +5,7 @@
 #include "alerting/time_zone.h"
 #include "api/call.h"
 #include "discover/json_reader.h"
+#include "model/fingerprint.h"
 
 namespace strata::api {
 namespace {
@@ -177,8 +178,7 @@ void write_alert(JsonWriter& json, const alerting::Alert& alert,
   json.begin_object().key("annotations");
   write_pairs(json, alert.annotations);
   json.key("endsAt").string(api_time(alert.ends_at));
-  json.key("fingerprint")
-      .string(alerting::fingerprint_text(alerting::fingerprint_of(alert.labels)));
+  json.key("fingerprint").string(alerting::fingerprint_text(fingerprint(alert.labels)));
   json.key("receivers").begin_array();
   for (const auto& name : receivers) json.begin_object().key("name").string(name).end_object();
   json.end_array().key("startsAt").string(api_time(alert.starts_at));

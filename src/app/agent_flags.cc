@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "app/flag_reader.h"
 #include "base/fs.h"
 
 namespace strata::app {
@@ -55,42 +56,6 @@ std::string host_name() {
   return ::gethostname(name, sizeof name - 1) == 0 && name[0] != 0 ? name : "localhost";
 }
 
-// Typed values; the first that is wrong is remembered.
-class Values {
- public:
-  explicit Values(const FlagValues& values) : values_(values) {}
-  const std::string& text(std::string_view name) const { return values_.find(name)->second; }
-  bool on(std::string_view name) {
-    const std::string& value = text(name);
-    if (value != "true" && value != "false") wrong(name, "true or false");
-    return value == "true";
-  }
-  Millis duration(std::string_view name) {
-    const auto value = parse_duration(text(name));
-    if (!value || *value <= Millis(0)) wrong(name, "a duration such as 3s");
-    return value.value_or(Millis(1));
-  }
-  template <class T>
-  T choice(std::string_view name, std::initializer_list<std::pair<std::string_view, T>> choices) {
-    std::string words;
-    for (const auto& [word, value] : choices) {
-      if (word == text(name)) return value;
-      words += (words.empty() ? "" : ", ") + std::string(word);
-    }
-    wrong(name, "one of " + words);
-    return choices.begin()->second;
-  }
-  const std::optional<Error>& error() const { return error_; }
-
- private:
-  void wrong(std::string_view name, std::string_view wanted) {
-    if (error_) return;
-    error_ = Error{ErrorCode::kBadData, fmt::format("--{}={}: not {}", name, text(name), wanted)};
-  }
-  const FlagValues& values_;
-  std::optional<Error> error_;
-};
-
 Result<collect::DcgmFieldList> read_fields(const std::string& file) {
   const auto text = TRY(real_fs().read_file(file));
   auto fields = TRY(collect::parse_dcgm_fields(text, file));
@@ -111,7 +76,7 @@ AgentFlags default_agent_flags() {
 }
 
 Result<AgentOptions> agent_options(const AgentFlags& flags) {
-  Values read(flags.values);
+  FlagReader read(flags.values);
   AgentOptions options;
   options.listen = {read.text("web.listen-address")};
   if (const auto& also = read.text("web.also-listen-address"); !also.empty()) {
@@ -123,7 +88,7 @@ Result<AgentOptions> agent_options(const AgentFlags& flags) {
   node.node = read.text("node").empty() ? host_name() : read.text("node");
   node.gpus = read.on("gpu");
   node.gpu.library = read.text("gpu.library");
-  node.gpu.deadline = read.duration("gpu.deadline");
+  node.gpu.deadline = read.positive_duration("gpu.deadline");
   node.pod_resources = read.text("kubernetes.pod-resources-socket");
   if (read.on("gpu.old-hostname-label")) node.gpu_metrics.hostname_label = "Hostname";
   if (read.on("gpu.old-namespace")) node.gpu_metrics.uuid_label = "uuid";

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "base/edit_distance.h"
 #include "base/number.h"
 #include "base/utf8.h"
 #include "config/config.h"
@@ -11,27 +12,6 @@
 
 namespace strata::config {
 namespace {
-
-/// Damerau-Levenshtein without the transpositions across edits (optimal string alignment).
-size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> before_last(b.size() + 1);
-  std::vector<size_t> last(b.size() + 1);
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) last[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t swap_in = a[i - 1] == b[j - 1] ? 0 : 1;
-      row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + swap_in});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
-        row[j] = std::min(row[j], before_last[j - 2] + 1);
-      }
-    }
-    before_last.swap(last);
-    last.swap(row);
-  }
-  return last[b.size()];
-}
 
 std::string shortened(std::string_view text) {
   constexpr size_t kMax = 60;
@@ -130,8 +110,7 @@ std::string_view nearest_word(std::string_view text, std::span<const std::string
   std::string_view nearest;
   size_t least = text.size() / 4 + 2;  // further off it is another word
   for (const std::string_view word : words) {
-    if (word.size() > text.size() + least || text.size() > word.size() + least) continue;
-    const size_t distance = edit_distance(text, word);
+    const size_t distance = edit_distance(text, word, least);
     if (distance >= least) continue;
     least = distance;
     nearest = word;

@@ -36,7 +36,4 @@ struct Alert {
   friend bool operator==(const Alert&, const Alert&) = default;
 };
 
-/// FNV-1a over names and values, as Prometheus' model and Alertmanager take it.
-uint64_t fingerprint(const Labels& labels);
-
 }  // namespace strata::rules

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "model/fingerprint.h"
+
 namespace strata::rules {
 namespace {
 
