@@ -34,6 +34,7 @@
 #include "strata/metrics/family.h"
 #include "strata/metrics/instruments.h"
 #include "strata/metrics/names.h"
+#include "strata/metrics/summary.h"
 
 namespace strata::metrics {
 
@@ -106,6 +107,14 @@ class Registry {
                                         FamilyOptions options = {}) {
     return family<Family<Histogram, Keys...>>(
         name.text(), help, detail::HistogramShape(std::move(upper_bounds)), options);
+  }
+
+  /// `quantiles` are 0 to 1, over the last ten minutes.
+  template <Key... Keys>
+  Family<Summary, Keys...>& summary(MetricName name, std::string_view help,
+                                    std::vector<double> quantiles, FamilyOptions options = {}) {
+    return family<Family<Summary, Keys...>>(
+        name.text(), help, detail::SummaryShape{.quantiles = std::move(quantiles)}, options);
   }
 
   // A family whose series go away when nobody has held them for `idle`.

@@ -1,6 +1,24 @@
 #include "api/active_queries.h"
 
 namespace strata::api {
+namespace {
+
+metrics::Summary& slice(metrics::Registry& registry, std::string_view name) {
+  return registry
+      .summary<"slice">("prometheus_engine_query_duration_seconds", "What queries took, by stage.",
+                        {0.5, 0.9, 0.99})
+      .with(name);
+}
+
+}  // namespace
+
+QueryMetrics::QueryMetrics(metrics::Registry& registry)
+    : queue_time(slice(registry, "queue_time")),
+      prepare_time(slice(registry, "prepare_time")),
+      inner_eval(slice(registry, "inner_eval")),
+      result_sort(slice(registry, "result_sort")),
+      samples(registry.counter("prometheus_engine_query_samples_total",
+                               "Samples that queries decoded.")) {}
 
 ActiveQueries::Ticket::Ticket(ActiveQueries& all, ActiveQuery about, const std::stop_token& client)
     : all_(all), client_left_(client, [source = source_]() mutable { source.request_stop(); }) {
@@ -22,6 +40,11 @@ std::vector<ActiveQuery> ActiveQueries::list() const {
     queries.back().samples = entry.progress->samples_scanned.load(std::memory_order_relaxed);
   }
   return queries;
+}
+
+size_t ActiveQueries::count() const {
+  MutexLock lock(mutex_);
+  return entries_.size();
 }
 
 bool ActiveQueries::stop(uint64_t id) {

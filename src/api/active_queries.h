@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "promql/engine.h"
+#include "strata/metrics.h"
 
 namespace strata::api {
 
@@ -21,9 +22,22 @@ struct ActiveQuery {
   uint64_t samples = 0;  // decoded so far
 };
 
+/// What queries took, as Prometheus' engine says it.
+struct QueryMetrics {
+  explicit QueryMetrics(metrics::Registry& registry);
+
+  metrics::Summary& queue_time;  // seconds, as the others
+  metrics::Summary& prepare_time;
+  metrics::Summary& inner_eval;
+  metrics::Summary& result_sort;  // always 0: sorting is part of our evaluation
+  metrics::Counter& samples;
+};
+
 /// Thread-safe. As many as the work pool runs at a time.
 class ActiveQueries {
  public:
+  explicit ActiveQueries(metrics::Registry& registry) : metrics_(registry) {}
+
   /// A query is listed for as long as its Ticket lives.
   class Ticket {
    public:
@@ -49,6 +63,8 @@ class ActiveQueries {
   std::vector<ActiveQuery> list() const;
   /// False when no such query runs.
   bool stop(uint64_t id);
+  size_t count() const;
+  QueryMetrics& metrics() { return metrics_; }
 
  private:
   struct Entry {
@@ -56,6 +72,7 @@ class ActiveQueries {
     std::stop_source source;
     const promql::QueryProgress* progress;
   };
+  QueryMetrics metrics_;
   mutable Mutex mutex_;
   uint64_t next_id_ GUARDED_BY(mutex_) = 1;
   std::map<uint64_t, Entry> entries_ GUARDED_BY(mutex_);

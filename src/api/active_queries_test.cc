@@ -6,7 +6,8 @@ namespace strata::api {
 namespace {
 
 TEST(ActiveQueries, ListsThoseThatRunAndStopsThem) {
-  ActiveQueries queries;
+  metrics::Registry registry;
+  ActiveQueries queries(registry);
   EXPECT_TRUE(queries.list().empty());
   {
     const ActiveQueries::Ticket first(queries, {.text = "a", .client = "c", .started = 1}, {});
@@ -23,7 +24,8 @@ TEST(ActiveQueries, ListsThoseThatRunAndStopsThem) {
 }
 
 TEST(ActiveQueries, StopsWhenTheClientLeaves) {
-  ActiveQueries queries;
+  metrics::Registry registry;
+  ActiveQueries queries(registry);
   std::stop_source client;
   const ActiveQueries::Ticket ticket(queries, {.text = "a", .client = "c", .started = 1},
                                      client.get_token());

@@ -65,10 +65,12 @@ struct Api::Impl : std::enable_shared_from_this<Api::Impl> {
   metrics::Counter& overloaded;
   metrics::Counter& limited;
   Snapshot<Web> web{std::make_shared<const Web>()};
+  const metrics::Callback queries_now;
 };
 
 Api::Impl::Impl(Services s)
-    : services(with(std::move(s), active)),
+    : active(s.metrics),
+      services(with(std::move(s), active)),
       requests(services.metrics.counter<"handler", "code">("prometheus_http_requests_total",
                                                            "HTTP requests answered.")),
       durations(services.metrics.histogram<"handler">(
@@ -78,7 +80,14 @@ Api::Impl::Impl(Services s)
       overloaded(services.metrics.counter("strata_http_overload_total",
                                           "Requests refused: the query queue was full.")),
       limited(services.metrics.counter("strata_http_rate_limited_total",
-                                       "Requests refused by web.yml's rate_limit.")) {}
+                                       "Requests refused by web.yml's rate_limit.")),
+      queries_now(services.metrics.callback_gauge(
+          "prometheus_engine_queries", "Queries that run or wait for their turn.",
+          [this] { return static_cast<double>(active.count() + queries->waiting()); })) {
+  services.metrics
+      .gauge("prometheus_engine_queries_concurrent_max", "Queries that may run at a time.")
+      .set(static_cast<double>(services.max_queries));
+}
 
 Api::Api(Services services) : impl_(std::make_shared<Impl>(std::move(services))) {}
 Api::~Api() = default;

@@ -67,7 +67,14 @@ class Running {
                  .started = services.clock.now_ms()},
                 call.stop()) {}
   ~Running() {
-    const auto took = services_.clock.steady() - began_;
+    const auto now = services_.clock.steady();
+    const auto took = now - began_;
+    QueryMetrics& metrics = services_.active->metrics();
+    metrics.queue_time.observe(seconds(call_.waited));
+    metrics.prepare_time.observe(seconds(prepared_ - began_));
+    metrics.inner_eval.observe(seconds(now - prepared_));
+    metrics.result_sort.observe(0);
+    metrics.samples.inc(stats_.samples_scanned);
     if (services_.slow_query.count() == 0 || took < services_.slow_query) return;
     log_warn("slow query", {{"query", text()},
                             {"client", call_.request().remote_address},

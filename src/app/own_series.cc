@@ -78,6 +78,18 @@ constexpr Row kRows[] = {
     {"prometheus_tsdb_wal_writes_failed_total", true,
      "Appends refused because the write-ahead log could not be written.",
      [](const tsdb::Stats& s) { return as_double(s.append_failures); }},
+    {"prometheus_tsdb_reloads_failures_total", true,
+     "Blocks that could not be read and were put aside.",
+     [](const tsdb::Stats& s) { return as_double(s.blocks_unreadable); }},
+    {"prometheus_tsdb_lowest_timestamp", false,
+     "Time of the oldest sample of the store, in milliseconds.",
+     [](const tsdb::Stats& s) {
+       const auto oldest = s.blocks.empty() ? s.head_min_time : s.blocks.front().min_time;
+       return static_cast<double>(oldest);
+     }},
+    {"prometheus_tsdb_clean_start", false,
+     "1 when the process that had the store before closed it, 0 when it ended without.",
+     [](const tsdb::Stats& s) { return s.clean_start ? 1.0 : 0.0; }},
     {"prometheus_tsdb_data_replay_duration_seconds", false, "Time the last start took to recover.",
      [](const tsdb::Stats& s) { return s.replay_seconds; }},
     {"strata_tsdb_series_refused_total", true,

@@ -53,6 +53,7 @@ Result<std::vector<rules::RuleFile>> RuleEngine::load(const config::Config& conf
 
 void RuleEngine::apply(std::vector<rules::RuleFile> files, const config::Config& config,
                        const ServeOptions& options, const std::string& external_url) {
+  engine_.set_default_subquery_step(config.global.evaluation_interval);
   manager_.apply(std::move(files),
                  rules::RuleSettings{.external_labels = config.global.external_labels,
                                      .external_url = external_url,

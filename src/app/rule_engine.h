@@ -59,7 +59,7 @@ class RuleEngine {
   net::Loop& loop_;
   /// Without the pool: a rule runs on the one worker that it has, so that rules never take more
   /// workers than Manager gives them.
-  const promql::Engine engine_;
+  promql::Engine engine_;
   StoreWriter writer_;
   std::unique_ptr<rules::StateLog> state_;
   rules::Manager manager_;

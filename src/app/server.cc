@@ -370,6 +370,7 @@ void Server::apply_rules() {
       options_.external_url.empty()
           ? fmt::format("http://{}:{}", host_name(), http_->port())
           : options_.external_url.substr(0, options_.external_url.find_last_not_of('/') + 1);
+  engine_->set_default_subquery_step(config_.get()->global.evaluation_interval);
   rules_->apply(std::exchange(rule_files_, {}), *config_.get(), options_, url);
 }
 

@@ -332,6 +332,41 @@ TEST(Exposition, AFamilyWithoutSeriesIsNotWritten) {
   EXPECT_EQ(user_text(registry), "");
 }
 
+detail::SteadyTime summary_now;
+
+TEST(Summary, GivesQuantilesOfTheWindowAndTotalsOfAllTime) {
+  const detail::SummaryShape shape{.quantiles = {0.5, 0.99},
+                                   .window = std::chrono::minutes(10),
+                                   .now = [] { return summary_now; }};
+  Summary summary(shape);
+  EXPECT_TRUE(std::isnan(summary.quantile(0.5)));
+  for (int i = 1; i <= 1000; ++i) summary.observe(i / 1000.0);
+  EXPECT_NEAR(summary.quantile(0.5), 0.5, 0.005);
+  EXPECT_NEAR(summary.quantile(0.99), 0.99, 0.01);
+  EXPECT_NEAR(summary.quantile(0), 0.001, 0.00001);
+
+  summary_now += std::chrono::minutes(8);
+  for (int i = 0; i < 3000; ++i) summary.observe(5);
+  EXPECT_NEAR(summary.quantile(0.5), 5, 0.05);
+  EXPECT_NEAR(summary.quantile(0.1), 0.4, 0.01) << "the first ones are still in the window";
+  summary_now += std::chrono::minutes(4);
+  EXPECT_NEAR(summary.quantile(0.1), 5, 0.05);
+  summary_now += std::chrono::hours(5);
+  EXPECT_TRUE(std::isnan(summary.quantile(0.5)));
+}
+
+TEST(Summary, IsExposedUnderItsQuantiles) {
+  Registry registry;
+  auto& family = registry.summary<"slice">("took_seconds", "Time.", {0.5, 1});
+  family.with("eval").observe(std::nan(""));
+  EXPECT_EQ(user_text(registry),
+            "# HELP took_seconds Time.\n# TYPE took_seconds summary\n"
+            "took_seconds{slice=\"eval\",quantile=\"0.5\"} NaN\n"
+            "took_seconds{slice=\"eval\",quantile=\"1\"} NaN\n"
+            "took_seconds_sum{slice=\"eval\"} 0\n"
+            "took_seconds_count{slice=\"eval\"} 1\n");
+}
+
 TEST(Names, AreCheckedAtRunTimeToo) {
   EXPECT_TRUE(MetricName::parse("a:b_1"));
   for (const char* bad : {"", "1a", "a-b", "a b", "\xc3\xa4"}) {

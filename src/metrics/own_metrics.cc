@@ -51,6 +51,13 @@ void register_build_info(Registry& registry) {
                                                           "The build that is running; always 1.")
       .with(build.version, build.revision, build.branch, build.compiler)
       .set(1);
+  // What dashboards of Prometheus ask for. The version is ours: which Prometheus it behaves like is
+  // said by /api/v1/status/buildinfo.
+  registry
+      .gauge<"version", "revision", "branch">("prometheus_build_info",
+                                              "The build that is running; always 1.")
+      .with(build.version, build.revision, build.branch)
+      .set(1);
 }
 
 void append_own_metrics(std::string& out, Format format, Registry& registry) {

@@ -145,8 +145,9 @@ Result<Matrix> cached_range(Query& query, const Expr& expr, const Expr& prepared
   const auto reach = reach_of(expr, query.lookback);
   if (!reach) return evaluate(steps);
   const std::string key =
-      fmt::format("{} {} {} {} {}", reinterpret_cast<uintptr_t>(&query.source), steps.interval,
-                  steps.start % steps.interval, query.lookback.count(), to_string(expr));
+      fmt::format("{} {} {} {} {} {}", reinterpret_cast<uintptr_t>(&query.source), steps.interval,
+                  steps.start % steps.interval, query.lookback.count(), query.subquery_step.count(),
+                  to_string(expr));
   const uint64_t version = query.source.version();
   const auto known = cache.find(key);
   const size_t reused =
@@ -180,6 +181,7 @@ Engine::Engine(EngineOptions options, ThreadPool* pool, const Clock& clock)
                  ? std::make_unique<ResultCache>(options.result_cache_bytes)
                  : nullptr),
       options_(options),
+      subquery_step_(options.default_subquery_step.count()),
       pool_(pool),
       clock_(clock) {}
 
@@ -201,7 +203,7 @@ Result<QueryResult> Engine::range(const SeriesSource& source, std::string_view q
 Result<QueryResult> Engine::instant(const SeriesSource& source, const Expr& expr,
                                     std::string_view text, TimestampMs at,
                                     const QueryTerms& terms) const {
-  Query query(source, options_, pool_, clock_, terms);
+  Query query(source, options_, default_subquery_step(), pool_, clock_, terms);
   query.start = query.end = std::clamp(at, -kMaxQueryTime, kMaxQueryTime);
   const ExprPtr prepared = clone(expr);
   TRY(prepare(*prepared, query));
@@ -225,7 +227,7 @@ Result<QueryResult> Engine::range(const SeriesSource& source, const Expr& expr,
     return fail(ErrorCode::kLimit,
                 fmt::format("the query has {} steps, the limit is {}", count, options_.max_steps));
   }
-  Query query(source, options_, pool_, clock_, terms);
+  Query query(source, options_, default_subquery_step(), pool_, clock_, terms);
   query.start = start;
   query.end = end;
   query.step = step;
@@ -235,11 +237,14 @@ Result<QueryResult> Engine::range(const SeriesSource& source, const Expr& expr,
   const Steps steps{start, step.count(), count};
   const bool cacheable = cache_ != nullptr && terms.use_cache && terms.nodes == nullptr &&
                          !query.wants_steps() && type == ValueType::kVector;
-  QueryValue value = cacheable ? TRY(cached_range(query, expr, *prepared, steps, *cache_))
-                                      : TRY(range_value(query, *prepared, steps));
-                                      if (terms.nodes != nullptr)
-                                        *terms.nodes = query.profile->nodes();
-                                      return with_annotations(query, std::move(value), text);
+  QueryValue value;
+  if (cacheable) {
+    value = TRY(cached_range(query, expr, *prepared, steps, *cache_));
+  } else {
+    value = TRY(range_value(query, *prepared, steps));
+  }
+  if (terms.nodes != nullptr) *terms.nodes = query.profile->nodes();
+  return with_annotations(query, std::move(value), text);
 }
 
 ResultCacheStats Engine::result_cache() const {

@@ -5,9 +5,9 @@
 // groups and matches are worked out once a query; what does not depend on the step is evaluated
 // once. So an instant query is a range query of one step, and there is no second engine.
 //
-// An Engine is thread-safe, and immutable but for its cache of results; a query runs on its caller,
-// and on the work pool when there is one (results do not depend on it). Memory is bounded by
-// max_samples and max_memory.
+// An Engine is thread-safe, and immutable but for its cache of results and the step of subqueries;
+// a query runs on its caller, and on the work pool when there is one (results do not depend on it).
+// Memory is bounded by max_samples and max_memory.
 #pragma once
 #include <atomic>
 #include <chrono>
@@ -33,7 +33,7 @@ namespace strata::promql {
 struct EngineOptions {
   Millis lookback = std::chrono::minutes(5);
   Millis timeout = std::chrono::minutes(2);
-  Millis default_subquery_step = std::chrono::minutes(1);  // global evaluation_interval
+  Millis default_subquery_step = std::chrono::minutes(1);  // see set_default_subquery_step()
   size_t max_samples = 50'000'000;      // values a query holds at a time; more is kLimit
   size_t max_memory = size_t{1} << 30;  // bytes that a query holds at a time; more is kLimit
   size_t max_series = 0;                // one selector may select; 0: no limit
@@ -112,12 +112,18 @@ class Engine {
                             TimestampMs start, TimestampMs end, Millis step,
                             const QueryTerms& terms = {}) const;
 
+  /// The step of `metric[1h:]`: global.evaluation_interval, which a reload may change. Holds for
+  /// queries that begin later.
+  void set_default_subquery_step(Millis step) { subquery_step_ = step.count(); }
+  Millis default_subquery_step() const { return Millis(subquery_step_); }
+
   const EngineOptions& options() const { return options_; }
   ResultCacheStats result_cache() const;
 
  private:
   const std::unique_ptr<ResultCache> cache_;  // null: none
   EngineOptions options_;
+  std::atomic<int64_t> subquery_step_;  // milliseconds
   ThreadPool* pool_;
   const Clock& clock_;
 };

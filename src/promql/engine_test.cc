@@ -39,6 +39,19 @@ TEST(Engine, AnswersWithTheTypeOfTheExpression) {
   EXPECT_EQ(matrix[0].points[2].v, 2);
 }
 
+TEST(Engine, TakesTheStepOfSubqueriesFromTheConfiguration) {
+  Engine engine;
+  const auto count = [&] {
+    return std::get<Vector>(
+               engine.instant(MemorySource(), "count_over_time(vector(1)[10m:])", 600'000)->value)
+        .at(0)
+        .point.v;
+  };
+  EXPECT_EQ(count(), 10);  // a minute until it is told otherwise
+  engine.set_default_subquery_step(std::chrono::seconds(15));
+  EXPECT_EQ(count(), 40);
+}
+
 TEST(Engine, RefusesWhatARangeQueryCannotBe) {
   const MemorySource source = some_series(1);
   const Engine engine;

@@ -49,12 +49,14 @@ size_t memory_of(std::span<const HistogramPtr> row) {
 }
 
 Query::Query(const SeriesSource& query_source, const EngineOptions& engine_options,
-             ThreadPool* work_pool, const Clock& query_clock, const QueryTerms& terms)
+             Millis default_subquery_step, ThreadPool* work_pool, const Clock& query_clock,
+             const QueryTerms& terms)
     : source(query_source),
       options(engine_options),
       pool(terms.nodes == nullptr ? work_pool : nullptr),
       clock(query_clock),
       lookback(terms.lookback.value_or(engine_options.lookback)),
+      subquery_step(default_subquery_step),
       stop_(terms.stop),
       deadline_(query_clock.steady() +
                 std::min(terms.timeout.value_or(engine_options.timeout), engine_options.timeout)),

@@ -59,7 +59,8 @@ size_t memory_of(std::span<const HistogramPtr> row);
 class Query {
  public:
   Query(const SeriesSource& query_source, const EngineOptions& engine_options,
-        ThreadPool* work_pool, const Clock& query_clock, const QueryTerms& terms);
+        Millis default_subquery_step, ThreadPool* work_pool, const Clock& query_clock,
+        const QueryTerms& terms);
   ~Query();
 
   /// Asked between rows: kCanceled, kTimeout, and kLimit when what was kept does not fit.
@@ -109,7 +110,8 @@ class Query {
   ThreadPool* const pool;
   const Clock& clock;
   const Millis lookback;
-  TimestampMs start = 0;  // of the whole query
+  const Millis subquery_step;  // of subqueries that name none
+  TimestampMs start = 0;       // of the whole query
   TimestampMs end = 0;
   Millis step{0};
   uint64_t steps_cached = 0;

@@ -348,8 +348,7 @@ Result<MatrixPtr> Evaluator::matrix_of(const MatrixSelector& matrix) {
 
 Result<MatrixPtr> Evaluator::matrix_of(const SubqueryExpr& subquery) {
   const WindowSpec spec = window_spec(steps_, subquery.shift, subquery.range);
-  const Millis step =
-      subquery.step.count() > 0 ? subquery.step : query_.options.default_subquery_step;
+  const Millis step = subquery.step.count() > 0 ? subquery.step : query_.subquery_step;
   const Steps inner_steps = TRY(aligned_steps(spec.start_at(0), spec.end_at(spec.count - 1),
                                               step.count(), query_.options.max_steps));
   if (inner_steps.count == 0) return std::make_unique<EmptyMatrix>(spec);

@@ -17,6 +17,8 @@ constexpr int64_t kMaxAlignMs = 10;
 // A body up to this is ingested in about a millisecond.
 constexpr size_t kAtOnceBytes = size_t{512} << 10;
 
+using Seconds = std::chrono::duration<double>;
+
 uint64_t identity(const discover::Target& target) {
   return hash64(target.url, target.labels.hash());
 }
@@ -45,6 +47,7 @@ ScrapeLoop::ScrapeLoop(const LoopDeps& deps, std::unique_ptr<TargetIngest> inges
       target_(ingest->target()),
       interval_ms_(std::max<int64_t>(1, target_.interval.count())),
       offset_ms_(offset_of(target_, interval_ms_, kSlots)),
+      interval_length_(deps.metrics.interval_length.with(format_duration(target_.interval))),
       ingest_(std::move(ingest)),
       fetcher_(std::move(fetcher)) {
   MutexLock lock(mutex_);
@@ -118,9 +121,12 @@ void ScrapeLoop::tick() {
     arm(until_next_tick());
     if (running_) return deps_.metrics.skipped.inc();
     running_ = true;
+    scrape->began = deps_.clock.steady();
+    if (last_began_.count() > 0)
+      interval_length_.observe(Seconds(scrape->began - last_began_).count());
+    last_began_ = scrape->began;
   }
   scrape->t = aligned(deps_.clock.now_ms());
-  scrape->began = deps_.clock.steady();
   fetcher_->fetch(deps_.buffers.take(), stop_.get_token(),
                   [self = shared_from_this(), scrape](Result<Body> body) {
                     scrape->body = std::move(body);

@@ -84,6 +84,7 @@ class ScrapeLoop : public std::enable_shared_from_this<ScrapeLoop> {
   const discover::Target target_;
   const int64_t interval_ms_;
   const int64_t offset_ms_;
+  metrics::Summary& interval_length_;
   std::unique_ptr<TargetIngest> ingest_;  // of the running scrape; else guarded by running_
   const std::unique_ptr<Fetcher> fetcher_;
   bool warm_ = false;  // likewise: the last body was ingested
@@ -94,6 +95,7 @@ class ScrapeLoop : public std::enable_shared_from_this<ScrapeLoop> {
   bool stopped_ GUARDED_BY(mutex_) = false;
   bool target_gone_ GUARDED_BY(mutex_) = false;
   int64_t last_tick_ GUARDED_BY(mutex_) = 0;
+  std::chrono::nanoseconds last_began_ GUARDED_BY(mutex_){0};  // of the last scrape; 0: none
   net::TimerId timer_ GUARDED_BY(mutex_){};
   TargetStatus status_ GUARDED_BY(mutex_);
   std::stop_source stop_;

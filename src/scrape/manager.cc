@@ -30,7 +30,32 @@ class RefusingFetcher final : public Fetcher {
 
 }  // namespace
 
+namespace {
+
+using Seconds = std::chrono::duration<double>;
+
+// A job's own series, for as long as there is the job.
+struct JobMetrics {
+  JobMetrics(Metrics& all, const std::string& name)
+      : targets(all.targets.with(name)),
+        target_limit(all.target_limit.with(name)),
+        syncs(all.syncs.with(name)),
+        failed_targets(all.failed_targets.with(name)),
+        sync_length(all.sync_length.with(name)) {}
+
+  metrics::Held<metrics::Gauge> targets;
+  metrics::Held<metrics::Gauge> target_limit;
+  metrics::Held<metrics::Counter> syncs;
+  metrics::Held<metrics::Counter> failed_targets;
+  metrics::Summary& sync_length;
+};
+
+}  // namespace
+
 struct Manager::Job {
+  explicit Job(JobMetrics own) : metrics(std::move(own)) {}
+
+  const JobMetrics metrics;
   std::shared_ptr<const config::ScrapeConfig> config;
   Translation translation;
   std::shared_ptr<const discover::PeerClient> peer;  // made from config->http
@@ -92,8 +117,15 @@ void Manager::set_job(const std::string& name, std::shared_ptr<const config::Scr
 
   MutexLock lock(mutex_);
   if (stopped_) return;
+  const auto began = deps_.clock.steady();
   auto& job = jobs_[name];
-  if (!job) job = std::make_unique<Job>();
+  if (!job) {
+    job = std::make_unique<Job>(JobMetrics(metrics_, name));
+    metrics_.jobs_made.inc();
+  } else if (job->config != config) {
+    metrics_.jobs_reconfigured.inc();
+  }
+  count_sync(*job, config.get(), targets);
   const Translation translation = translation_of(name);
   const bool reconfigured = job->config != config || job->over_limit != targets.over_target_limit ||
                             job->translation != translation;
@@ -133,10 +165,20 @@ void Manager::set_job(const std::string& name, std::shared_ptr<const config::Scr
     job->loops.emplace(key, std::move(loop));
   }
   for (const auto& [key, loop] : before) loop->stop(true);
+  job->metrics.sync_length.observe(Seconds(deps_.clock.steady() - began).count());
   if (!config) {
     jobs_.erase(name);
     guard_.remove_job(name);
   }
+}
+
+void Manager::count_sync(const Job& job, const config::ScrapeConfig* config,
+                         const discover::TargetSet& targets) {
+  job.metrics.targets->set(static_cast<double>(targets.active.size()));
+  job.metrics.target_limit->set(config ? static_cast<double>(config->target_limit) : 0);
+  job.metrics.syncs->inc();
+  job.metrics.failed_targets->inc(targets.errors.size());
+  if (targets.over_target_limit) metrics_.exceeded_target_limit.inc();
 }
 
 void Manager::stop() {

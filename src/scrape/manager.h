@@ -75,6 +75,8 @@ class Manager {
   struct Job;
   std::shared_ptr<ScrapeLoop> make_loop(const Job& job, const discover::Target& target,
                                         std::unique_ptr<TargetIngest> ingest);
+  void count_sync(const Job& job, const config::ScrapeConfig* config,
+                  const discover::TargetSet& targets);
   Translation translation_of(const std::string& job) const REQUIRES(mutex_);
 
   const ManagerDeps deps_;

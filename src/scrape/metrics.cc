@@ -1,6 +1,9 @@
 #include "scrape/metrics.h"
 
 namespace strata::scrape {
+namespace {
+constexpr std::chrono::nanoseconds kForgetJob{0};  // at the next exposition after it went
+}  // namespace
 
 Metrics::Metrics(metrics::Registry& registry)
     : exceeded_sample_limit(registry.counter(
@@ -43,6 +46,30 @@ Metrics::Metrics(metrics::Registry& registry)
                                "Samples of successful scrapes, after relabelling.")),
       canonical_samples(
           registry.counter("strata_scrape_canonical_samples_total",
-                           "Samples that the catalog made of raw ones, beside them.")) {}
+                           "Samples that the catalog made of raw ones, beside them.")),
+      jobs_made(registry.counter("prometheus_target_scrape_pools_total",
+                                 "Jobs that scraping began for.")),
+      jobs_reconfigured(registry.counter("prometheus_target_scrape_pool_reloads_total",
+                                         "Times that a job got another configuration.")),
+      exceeded_target_limit(
+          registry.counter("prometheus_target_scrape_pool_exceeded_target_limit_total",
+                           "Times that a job was found to have more targets than target_limit.")),
+      targets(registry.expiring_gauge<"scrape_job">("prometheus_target_scrape_pool_targets",
+                                                    "Targets of the job.", kForgetJob)),
+      target_limit(registry.expiring_gauge<"scrape_job">(
+          "prometheus_target_scrape_pool_target_limit",
+          "Targets that the job may have; 0: no limit.", kForgetJob)),
+      syncs(registry.expiring_counter<"scrape_job">("prometheus_target_scrape_pool_sync_total",
+                                                    "Times that the job was given its targets.",
+                                                    kForgetJob)),
+      failed_targets(registry.expiring_counter<"scrape_job">(
+          "prometheus_target_sync_failed_total",
+          "Targets that could not be made of what was discovered.", kForgetJob)),
+      sync_length(registry.summary<"scrape_job">("prometheus_target_sync_length_seconds",
+                                                 "Time it took to give a job its targets.",
+                                                 {0.01, 0.05, 0.5, 0.9, 0.99})),
+      interval_length(registry.summary<"interval">("prometheus_target_interval_length_seconds",
+                                                   "Time between scrapes of a target.",
+                                                   {0.01, 0.05, 0.5, 0.9, 0.99})) {}
 
 }  // namespace strata::scrape

@@ -24,6 +24,16 @@ struct Metrics {
   metrics::Counter& failures;
   metrics::Counter& samples;
   metrics::Counter& canonical_samples;
+
+  metrics::Counter& jobs_made;
+  metrics::Counter& jobs_reconfigured;
+  metrics::Counter& exceeded_target_limit;  // times that a job's targets were found to be too many
+  metrics::ExpiringFamily<metrics::Gauge, "scrape_job">& targets;
+  metrics::ExpiringFamily<metrics::Gauge, "scrape_job">& target_limit;
+  metrics::ExpiringFamily<metrics::Counter, "scrape_job">& syncs;
+  metrics::ExpiringFamily<metrics::Counter, "scrape_job">& failed_targets;
+  metrics::Family<metrics::Summary, "scrape_job">& sync_length;
+  metrics::Family<metrics::Summary, "interval">& interval_length;
 };
 
 }  // namespace strata::scrape

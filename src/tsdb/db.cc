@@ -30,7 +30,10 @@ AppendStats& AppendStats::operator+=(const AppendStats& other) {
 }
 
 Db::Db(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Db::~Db() = default;
+Db::~Db() {
+  // Best effort: a note that stays says that the store was not closed, which is then nearly true.
+  (void)impl_->fs.remove(impl_->open_note_path());
+}
 
 Result<std::unique_ptr<Db>> Db::open(Options options, Fs& fs, const Clock& clock) {
   if (options.block_span.count() <= 0) return bad_data("the block span must be positive");

@@ -148,6 +148,7 @@ struct Stats {
 
   std::vector<BlockStats> blocks;  // by time
   uint64_t block_bytes = 0;
+  uint64_t blocks_unreadable = 0;  // damaged ones that were put aside, at open() and since
   uint64_t blocks_cut = 0;
   uint64_t cut_failures = 0;
   uint64_t blocks_compacted = 0;
@@ -157,6 +158,8 @@ struct Stats {
 
   ExemplarStats exemplars;
 
+  /// The last process that had the store closed it; true for a new one.
+  bool clean_start = true;
   double replay_seconds = 0;
   uint64_t replayed_samples = 0;
   /// Found at open() and by reads. `lost_samples` counts those whose number is known.

@@ -33,6 +33,8 @@ struct Db::Impl {
 
   HeadContext context() { return {options, table, *series_log, *wal, *tiles, open_tile_bytes}; }
   std::string note_path() const { return options.path + "/cut"; }
+  /// There while a process has the store: found at a start, the last one did not close it.
+  std::string open_note_path() const { return options.path + "/open"; }
 
   // db_recovery.cc
   Result<> recover();

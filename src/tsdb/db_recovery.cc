@@ -244,6 +244,11 @@ Result<> Db::Impl::recover() {
   const auto start = std::chrono::steady_clock::now();
   TRY(fs.create_directories(options.path));
   lock = TRY(fs.lock(options.path + "/lock"));
+  {
+    MutexLock lock_stats(stats_mutex);
+    counters.clean_start = !fs.exists(open_note_path());
+  }
+  TRY(fs.create(open_note_path()));
   series_log = TRY(SeriesLog::open(
       fs, options.path,
       {.on_series = [this](SeriesId id, std::string_view labels) { table.restore(id, labels); },
@@ -262,6 +267,7 @@ Result<> Db::Impl::recover() {
                {"max_time_ms", damage.range.max}});
     MutexLock lock_stats(stats_mutex);
     ++counters.damaged_records;
+    if (kept_aside) ++counters.blocks_unreadable;
     counters.lost_samples += damage.samples;
   }));
   deletions = TRY(DeletionLog::open(fs, options.path, [this](const FrameDamage& d) {

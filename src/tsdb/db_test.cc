@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "base/fault_fs.h"
 #include "base/log.h"
 #include "base/temp_dir.h"
@@ -91,6 +93,18 @@ TEST_F(DbTest, ReopenedWithoutFlushNothingIsLost) {
   EXPECT_EQ(query("a"), before);
   reopen();
   EXPECT_EQ(query("a"), before);
+}
+
+TEST_F(DbTest, KnowsWhetherTheLastProcessClosedIt) {
+  EXPECT_TRUE(db_->stats().clean_start) << "a new one";
+  reopen();
+  EXPECT_TRUE(db_->stats().clean_start);
+  const TempDir copy;  // as a process leaves it that was killed
+  std::filesystem::copy(dir_.path(), copy.path(), std::filesystem::copy_options::recursive);
+  options_.path = copy.path();
+  const auto killed = Db::open(options_, fs_, clock_);
+  ASSERT_TRUE(killed) << killed.error().message;
+  EXPECT_FALSE((*killed)->stats().clean_start);
 }
 
 TEST_F(DbTest, OfTwoSamplesOfOneTimeTheFirstStays) {

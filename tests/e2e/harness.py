@@ -20,7 +20,7 @@ import urllib.parse
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-BINARY = os.environ.get("STRATA_BINARY", str(ROOT / "build/release/strata"))
+BINARY = os.path.abspath(os.environ.get("STRATA_BINARY", ROOT / "build/release/strata"))
 
 
 def skip(reason):

@@ -20,7 +20,7 @@ constexpr std::string_view content_type(Format format) {
 
 namespace detail {
 
-enum class Type : uint8_t { kCounter, kGauge, kHistogram };
+enum class Type : uint8_t { kCounter, kGauge, kHistogram, kSummary };
 
 inline void append_escaped(std::string& out, std::string_view text, bool quotes) {
   for (const char c : text) {
@@ -112,6 +112,7 @@ class Exposition {
       case Type::kCounter: return "counter";
       case Type::kGauge: return "gauge";
       case Type::kHistogram: return "histogram";
+      case Type::kSummary: return "summary";
     }
     return "unknown";
   }

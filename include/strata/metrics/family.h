@@ -167,6 +167,7 @@ class Family final : public detail::FamilyBase {
   static_assert(detail::valid_keys<Keys...>(),
                 "label keys are letters, digits and '_', differ, and do not begin with \"__\"");
   static_assert(((Keys.view() != "le") && ...), "\"le\" belongs to histograms");
+  static_assert(((Keys.view() != "quantile") && ...), "\"quantile\" belongs to summaries");
 
  public:
   using Shape = typename Instrument::Shape;
