@@ -14,6 +14,8 @@ namespace strata::net {
 class InputBuffer {
  public:
   std::string_view unread() const { return {bytes_.get() + begin_, end_ - begin_}; }
+  /// The same bytes, for who decodes them in place.
+  std::span<char> unread_bytes() { return {bytes_.get() + begin_, end_ - begin_}; }
   void consume(size_t n) {
     begin_ += n;
     if (begin_ == end_) begin_ = end_ = 0;
