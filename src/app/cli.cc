@@ -6,6 +6,7 @@
 
 #include "app/catalog_commands.h"
 #include "app/commands.h"
+#include "app/gateway_commands.h"
 #include "app/lint_commands.h"
 #include "app/rule_commands.h"
 #include "app/tsdb_commands.h"
@@ -284,6 +285,35 @@ std::optional<int> LintCommands::run() const {
   return std::nullopt;
 }
 
+// The gateway and what goes with it: mock-engine.
+struct GatewayCommands {
+  MockEngineCommand mock;
+  CLI::App* mock_engine = nullptr;
+
+  void add_to(CLI::App& app);
+  /// The exit code when one of them was given.
+  std::optional<int> run() const;
+};
+
+void GatewayCommands::add_to(CLI::App& app) {
+  mock_engine = app.add_subcommand(
+      "mock-engine", "Play an OpenAI-compatible engine without a model, to try things against");
+  mock_engine->add_option("--listen", mock.listen, "Where to listen")
+      ->option_text("HOST:PORT [127.0.0.1:8000]");
+  mock_engine->add_option("--model", mock.models, "Names of the models; may be repeated")
+      ->option_text("NAME [mock]");
+  mock_engine->add_option("--ttft", mock.ttft, "Time to the first token")
+      ->option_text("DURATION [0s]");
+  mock_engine->add_option("--itl", mock.itl, "Time between tokens")->option_text("DURATION [0s]");
+  mock_engine->add_option("--tokens", mock.tokens, "Tokens of an answer, if max_tokens is not less")
+      ->option_text("N [16]");
+}
+
+std::optional<int> GatewayCommands::run() const {
+  if (mock_engine->parsed()) return app::mock_engine(mock);
+  return std::nullopt;
+}
+
 }  // namespace
 
 int run(int argc, char** argv) {
@@ -354,6 +384,8 @@ int run(int argc, char** argv) {
   catalog_commands.add_to(app);
   LintCommands lint_commands;
   lint_commands.add_to(app, *check);
+  GatewayCommands gateway_commands;
+  gateway_commands.add_to(app);
 
   auto* hash = app.add_subcommand("hash-password", "Hash a password for web.yml");
 
@@ -382,6 +414,7 @@ int run(int argc, char** argv) {
   if (const auto code = rule_commands.run()) return *code;
   if (const auto code = catalog_commands.run()) return *code;
   if (const auto code = lint_commands.run()) return *code;
+  if (const auto code = gateway_commands.run()) return *code;
   if (hash->parsed()) return hash_password();
   if (version->parsed()) return print_version();
   if (flags_doc->parsed()) {
