@@ -184,22 +184,22 @@ def main():
     parser.add_argument("--interval", type=float, default=1)
     parser.add_argument("--windows", type=int, default=6, help="of 20 s, identity encoding")
     parser.add_argument("--hours", type=float, help="of data on disk (default 13; --full: 25)")
-    parser.add_argument("--only", choices=("scrape", "disk"))
+    parser.add_argument("--only", choices=("scrape", "disk", "million"))
     options = parser.parse_args()
     need_peers()
     hours = options.hours or (25 if options.full else 13)
     about = machine()
     directory = pathlib.Path(tempfile.mkdtemp(prefix="strata-bench-"))
     try:
-        if options.only != "disk":
+        if options.only in (None, "scrape"):
             rows, notes = scrape_side_by_side(directory, options)
             peers = [kind.name for kind in SERVERS]
             text = (f"## Scraping\n{about}\n\n{notes}\n\n" +
                     table(["", *peers, "to Prometheus", "to VictoriaMetrics", "must", "met"], rows))
             write_section("scraping", text)
-        if options.only != "scrape":
+        if options.only in (None, "disk"):
             write_section("disk", f"## On disk\n{about}\n\n" + disk.compare(directory, hours))
-        if options.full:
+        if options.full or options.only == "million":
             write_section("million", f"## A million series\n{about}\n\n" +
                           million_series(directory))
     finally:

@@ -6,10 +6,18 @@
 #include "promql/promqltest.h"
 
 namespace strata::app {
+namespace {
+
+std::string summary(const promql::TestReport& report) {
+  const promql::TestCount all = report.all();
+  return fmt::format("{}/{} evaluations pass ({}); {} queries", all.passed, all.total,
+                     report.classes(), report.queries);
+}
+
+}  // namespace
 
 int test_promql(const std::vector<std::string>& paths) {
-  size_t passed = 0;
-  size_t total = 0;
+  promql::TestReport all;
   bool readable = true;
   for (const auto& path : paths) {
     const auto text = real_fs().read_file(path);
@@ -24,16 +32,14 @@ int test_promql(const std::vector<std::string>& paths) {
       readable = false;
       continue;
     }
-    fmt::print("{}: {}/{} evaluations pass ({} queries)\n", path, report->passed, report->total,
-               report->queries);
+    fmt::print("{}: {}\n", path, summary(*report));
     for (const auto& failure : report->failures) {
       fmt::print("  {}:{}: {}\n    {}\n", path, failure.line, failure.query, failure.message);
     }
-    passed += report->passed;
-    total += report->total;
+    all.add(*report);
   }
-  if (paths.size() > 1) fmt::print("{}/{} evaluations pass\n", passed, total);
-  return readable && passed == total ? 0 : 1;
+  if (paths.size() > 1) fmt::print("all: {}\n", summary(all));
+  return readable && all.failures.empty() ? 0 : 1;
 }
 
 }  // namespace strata::app

@@ -78,10 +78,11 @@ class TestRun {
     size_t used = 0;
     const EvalCommand command = TRY(parse_eval(lines_, at_, used));
     at_ += used;
-    ++report_.total;
+    TestCount& count = report_.by_class[static_cast<size_t>(class_of(command, source_))];
+    ++count.total;
     std::string problem = run_eval(command, engine_, source_, options_.variants, report_.queries);
     if (problem.empty()) {
-      ++report_.passed;
+      ++count.passed;
     } else {
       report_.failures.push_back({command.line, command.query, std::move(problem)});
     }
@@ -104,6 +105,43 @@ TestOptions TestOptions::conformance() {
   options.engine.delayed_name_removal = true;
   options.engine.use_start_timestamps = true;
   return options;
+}
+
+std::string_view name_of(TestClass test_class) {
+  switch (test_class) {
+    case TestClass::kFloat: return "float";
+    case TestClass::kHistogram: return "histogram";
+    case TestClass::kExperimental: return "experimental";
+  }
+  return "unknown";
+}
+
+TestCount TestReport::all() const {
+  TestCount sum;
+  for (const TestCount& count : by_class) {
+    sum.passed += count.passed;
+    sum.total += count.total;
+  }
+  return sum;
+}
+
+std::string TestReport::classes() const {
+  std::string out;
+  for (size_t i = 0; i < kTestClasses; ++i) {
+    if (by_class[i].total == 0) continue;
+    out += fmt::format("{}{} {}/{}", out.empty() ? "" : ", ", name_of(static_cast<TestClass>(i)),
+                       by_class[i].passed, by_class[i].total);
+  }
+  return out;
+}
+
+void TestReport::add(const TestReport& other) {
+  for (size_t i = 0; i < kTestClasses; ++i) {
+    by_class[i].passed += other.by_class[i].passed;
+    by_class[i].total += other.by_class[i].total;
+  }
+  queries += other.queries;
+  failures.insert(failures.end(), other.failures.begin(), other.failures.end());
 }
 
 Result<TestReport> run_test(std::string_view text, const TestOptions& options) {

@@ -48,6 +48,8 @@ struct EvalCommand {
 /// Reads one, of which lines[0] is the eval line; `used` is how many lines it has.
 Result<EvalCommand> parse_eval(const std::vector<std::string>& lines, size_t at, size_t& used);
 
+TestClass class_of(const EvalCommand& command, const SeriesSource& source);
+
 /// Empty when `result` is what the command expects; else what differs.
 std::string check_result(const EvalCommand& command, const Result<QueryResult>& result);
 /// The same for the value alone.

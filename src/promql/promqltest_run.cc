@@ -132,7 +132,41 @@ class EvalRun {
   size_t& queries_;
 };
 
+// What the selectors of an expression find.
+struct Selected {
+  bool histograms = false;
+  bool start_times = false;
+};
+
+void look_at_selected(const Expr& expr, const SeriesSource& source, Selected& found) {
+  if (expr.kind == ExprKind::kVectorSelector) {
+    const auto set = source.select(as<VectorSelector>(expr).matchers, TimeRange(), 0);
+    SampleColumns samples;
+    for (size_t i = 0; set && i < (*set)->size(); ++i) {
+      if (!(*set)->read(i, TimeRange(), samples)) continue;
+      found.histograms = found.histograms || !samples.h.empty();
+      found.start_times = found.start_times || !samples.st.empty();
+    }
+  }
+  for_each_child(expr, [&](const Expr& child) { look_at_selected(child, source, found); });
+}
+
+bool has_histogram(const SequenceValue& value) { return value.h != nullptr; }
+
 }  // namespace
+
+TestClass class_of(const EvalCommand& command, const SeriesSource& source) {
+  const auto expr = parse(command.query, ParserOptions::everything());
+  if (!expr) return TestClass::kFloat;  // one that must fail
+  if (!parse(command.query)) return TestClass::kExperimental;
+  Selected found;
+  look_at_selected(**expr, source, found);
+  if (found.start_times) return TestClass::kExperimental;
+  const bool answers = std::ranges::any_of(command.series, [](const auto& series) {
+    return std::ranges::any_of(series.second.values, has_histogram);
+  });
+  return found.histograms || answers ? TestClass::kHistogram : TestClass::kFloat;
+}
 
 std::string run_eval(const EvalCommand& command, const Engine& engine, const SeriesSource& source,
                      bool variants, size_t& queries) {

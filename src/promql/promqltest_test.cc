@@ -39,8 +39,9 @@ stdfs::path shared_data() {
 }
 
 void print(const stdfs::path& file, const TestReport& report) {
-  std::cout << fmt::format("{:<28}{:>5}/{:<5} {} queries\n", file.filename().string(),
-                           report.passed, report.total, report.queries);
+  std::cout << fmt::format("{:<28}{:>5}/{:<5} {} queries; {}\n", file.filename().string(),
+                           report.all().passed, report.all().total, report.queries,
+                           report.classes());
   const char* verbose = std::getenv("STRATA_PROMQLTEST_VERBOSE");
   if (verbose == nullptr) return;
   for (const auto& failure : report.failures) {
@@ -68,8 +69,7 @@ using Known = std::map<std::string, size_t>;
 void run_suite(const TestOptions& options, const Known& known) {
   const auto files = test_files(shared_data() / "promqltest");
   if (files.empty()) GTEST_SKIP() << "no test files in " << shared_data() / "promqltest";
-  size_t passed = 0;
-  size_t total = 0;
+  TestReport all;
   for (const auto& file : files) {
     const std::string name = file.filename().string();
     const auto report = run_test(contents(file), options);
@@ -78,12 +78,12 @@ void run_suite(const TestOptions& options, const Known& known) {
       continue;
     }
     print(file, *report);
-    passed += report->passed;
-    total += report->total;
+    all.add(*report);
     const auto allowed = known.find(name);
     EXPECT_LE(report->failures.size(), allowed == known.end() ? 0 : allowed->second) << name;
   }
-  std::cout << fmt::format("{:<28}{:>5}/{}\n", "total", passed, total);
+  std::cout << fmt::format("{:<28}{:>5}/{:<5} {} queries; {}\n", "total", all.all().passed,
+                           all.all().total, all.queries, all.classes());
 }
 
 TEST(PromqlTestFiles, PrometheusSuitePasses) { run_suite(TestOptions::conformance(), {}); }
@@ -111,6 +111,17 @@ TEST(PromqlTest, SaysWhereATestFileIsWrong) {
   const auto report = run_test("load 1m\n  metric 1 2 3\n\nevaluate this\n");
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().message, "line 4: unknown command \"evaluate\"");
+}
+
+TEST(PromqlTest, CountsByWhatAnEngineMustKnow) {
+  const auto report = run_test(
+      "load 1m\n  m 1 2 3\n  h {{count:1 sum:1}}x3\n\n"
+      "eval instant at 2m m\n  m 3\n\n"
+      "eval instant at 2m count(h)\n  {} 1\n\n"
+      "eval instant at 2m limitk(1, m)\n  m 4\n",
+      TestOptions::conformance());
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->classes(), "float 1/1, histogram 1/1, experimental 0/1");
 }
 
 TEST(PromqlTest, TellsWhatDiffers) {
