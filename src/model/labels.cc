@@ -102,6 +102,28 @@ std::strong_ordering operator<=>(const Labels& a, const Labels& b) {
   return x == a.end() ? std::strong_ordering::less : std::strong_ordering::greater;
 }
 
+namespace {
+
+// name="value", after a comma when there is something before it.
+void append_pair(std::string& out, const Label& label) {
+  if (!out.empty()) out += ", ";
+  if (is_classic_label_name(label.name)) {
+    out.append(label.name);
+  } else {
+    append_quoted(out, label.name);
+  }
+  out += '=';
+  append_quoted(out, label.value);
+}
+
+}  // namespace
+
+std::string Labels::in_braces() const {
+  std::string inside;
+  for (const auto& label : *this) append_pair(inside, label);
+  return "{" + inside + "}";
+}
+
 std::string Labels::to_string() const {
   std::string out;
   const std::string_view metric = metric_name();
@@ -110,15 +132,7 @@ std::string Labels::to_string() const {
   std::string inside;
   if (!bare && !metric.empty()) append_quoted(inside, metric);
   for (const auto& label : *this) {
-    if (label.name == kMetricName) continue;
-    if (!inside.empty()) inside += ", ";
-    if (is_classic_label_name(label.name)) {
-      inside.append(label.name);
-    } else {
-      append_quoted(inside, label.name);
-    }
-    inside += '=';
-    append_quoted(inside, label.value);
+    if (label.name != kMetricName) append_pair(inside, label);
   }
   if (!inside.empty() || out.empty()) out.append("{").append(inside).append("}");
   return out;

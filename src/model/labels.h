@@ -86,6 +86,8 @@ class Labels {
   /// `name{a="b",…}` as PromQL and Prometheus' messages print it; names that are not classic
   /// identifiers are quoted.
   std::string to_string() const;
+  /// `{__name__="name", a="b"}`: how Prometheus prints series in some errors.
+  std::string in_braces() const;
 
   friend bool operator==(const Labels&, const Labels&) = default;
   /// By name, then value, pairwise; a prefix is smaller: the order of the Prometheus API.

@@ -187,8 +187,8 @@ class InfoJoin {
         const auto millis = static_cast<int64_t>(row.v[step] * 1000);
         return execution_error(
             fmt::format("found duplicate series for info metric: existing {} @ {}, new {} @ {}",
-                        info_->series(*best).labels->to_string(), millis,
-                        info_->series(i).labels->to_string(), millis));
+                        info_->series(*best).labels->in_braces(), millis,
+                        info_->series(i).labels->in_braces(), millis));
       }
       if (!best || info_->view(*best).v[step] < row.v[step]) best = i;
     }

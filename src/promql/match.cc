@@ -139,8 +139,8 @@ class VectorMatch {
   }
 
   std::unexpected<Error> duplicate_error(uint32_t first, uint32_t second) const {
-    std::string a = one_->series(first).labels->to_string();
-    std::string b = one_->series(second).labels->to_string();
+    std::string a = one_->series(first).labels->in_braces();
+    std::string b = one_->series(second).labels->in_braces();
     if (a > b) a.swap(b);
     const Labels group = matched_labels(*one_->series(first).labels, matching_);
     return execution_error(
