@@ -91,7 +91,43 @@ Result<> Engine::reload() {
 Result<> Engine::put(std::vector<Alert> alerts) {
   const auto put = router_->put(std::move(alerts), deps_.clock.now_ms());
   wake();
+  std::function<void()> listener;
+  {
+    MutexLock lock(mutex_);
+    listener = listener_;
+  }
+  if (listener) listener();
   return put;
+}
+
+void Engine::set_listener(std::function<void()> listener) {
+  MutexLock lock(mutex_);
+  listener_ = std::move(listener);
+}
+
+Result<std::vector<Rendered>> Engine::render(const std::string& receiver,
+                                             const Notification& notification) const {
+  const auto config = router_->config();
+  const Receiver* to = config->receiver(receiver);
+  std::vector<Rendered> out;
+  if (to != nullptr) {
+    for (const Integration& integration : to->integrations) {
+      const Provider* provider = find_provider(integration.kind->name);
+      if (provider == nullptr) continue;
+      const RenderContext context{.external_url = options_.external_url};
+      out.push_back({
+        .key = {.group = notification.group_key,
+                .receiver = receiver,
+                .integration = std::string(integration.kind->name),
+                .index = static_cast<int64_t>(integration.index)},
+        .parts = TRY(provider->render(context, notification, {to, &integration}))
+      });
+    }
+  }
+  if (!out.empty()) return out;
+  return fail(ErrorCode::kNotFound,
+              fmt::format("receiver \"{}\" {}", receiver,
+                          to == nullptr ? "is not in alertmanager.yml" : "cannot deliver"));
 }
 
 void Engine::wake() {

@@ -25,6 +25,12 @@ struct EngineOptions {
   std::string external_url;  // of Strata, for links
 };
 
+/// A message for one integration of a receiver.
+struct Rendered {
+  LogKey key;
+  MessageParts parts;
+};
+
 struct EngineDeps {
   discover::HttpFetch http;
   Fs& fs;
@@ -48,11 +54,18 @@ class Engine {
   Result<> reload();
   /// As Router::put.
   Result<> put(std::vector<Alert> alerts);
+  /// Called after each put(), on its thread; must not block. Set before start(), or null.
+  void set_listener(std::function<void()> listener);
+  /// What a receiver is sent by each of its integrations that can deliver. Error: kNotFound for a
+  /// receiver that there is not, or that cannot deliver; those of rendering.
+  Result<std::vector<Rendered>> render(const std::string& receiver,
+                                       const Notification& notification) const;
   void wake();
 
   Router& router() { return *router_; }
   Silences& silences() { return *silences_; }
   Outbox& outbox() { return *outbox_; }
+  state::Database& database() { return *db_; }
 
  private:
   Engine(EngineOptions options, EngineDeps deps)
@@ -70,8 +83,9 @@ class Engine {
   std::unique_ptr<Router> router_;
   std::unique_ptr<Delivery> delivery_;  // the thread's
 
-  Mutex mutex_;
+  mutable Mutex mutex_;
   CondVar changed_;
+  std::function<void()> listener_ GUARDED_BY(mutex_);
   bool woken_ GUARDED_BY(mutex_) = false;
   TimestampMs collected_at_ = 0;
   std::jthread thread_;

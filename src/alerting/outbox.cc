@@ -62,14 +62,16 @@ Result<std::unique_ptr<Outbox>> Outbox::open(state::Database& db, TimestampMs no
   TRY(db.run("UPDATE outbox SET state = 'waiting', next_attempt_at = ? WHERE state = 'trying'",
              {now}));
   std::unique_ptr<Outbox> out(new Outbox(db));
-  TRY(db.query(
-      "SELECT COUNT(*) FROM outbox WHERE state = 'waiting'", {},
-      [&](const state::Row& row) { out->waiting_ = static_cast<size_t>(row.integer(0)); }));
+  TRY(out->recount());
   return out;
 }
 
-Result<int64_t> Outbox::add(const LogKey& key, const LogEntry& entry, const MessageParts& parts,
-                            TimestampMs now) {
+Result<> Outbox::recount() {
+  return db_.query("SELECT COUNT(*) FROM outbox WHERE state IN ('waiting', 'trying')", {},
+                   [&](const state::Row& row) { waiting_ = static_cast<size_t>(row.integer(0)); });
+}
+
+Result<> Outbox::check_room(const MessageParts& parts) const {
   size_t bytes = 0;
   for (const auto& [name, value] : parts) bytes += value.size();
   if (bytes > kMaxMessage) {
@@ -78,21 +80,58 @@ Result<int64_t> Outbox::add(const LogKey& key, const LogEntry& entry, const Mess
   if (waiting() >= kMaxWaiting) {
     return fail(ErrorCode::kLimit, fmt::format("{} messages are waiting already", kMaxWaiting));
   }
+  return {};
+}
+
+Result<int64_t> Outbox::add(const LogKey& key, const LogEntry& entry, const MessageParts& parts,
+                            TimestampMs now) {
   int64_t id = 0;
-  TRY(db_.transaction([&](state::Session& session) -> Result<> {
-    TRY(
-        session.query("INSERT INTO outbox (group_key, receiver, integration, idx, created_at, "
-                      "state, attempts, next_attempt_at) VALUES (?, ?, ?, ?, ?, 'waiting', 0, ?) "
-                      "RETURNING id",
-                      {key.group, key.receiver, key.integration, key.index, now, now},
-                      [&](const state::Row& row) { id = row.integer(0); }));
-    for (const auto& [name, value] : parts) {
-      TRY(session.run("INSERT INTO outbox_parts VALUES (?, ?, ?)", {id, name, value}));
-    }
+  TRY(check_room(parts));
+  auto added = db_.transaction([&](state::Session& session) -> Result<> {
+    id = TRY(post(session, key, parts, now));
     return NotificationLog::write(session, key, entry);
-  }));
+  });
+  if (!added) {
+    (void)recount();  // when it fails too, the count is right again after the next start
+    return std::unexpected(added.error());
+  }
+  return id;
+}
+
+Result<int64_t> Outbox::post(state::Session& session, const LogKey& key, const MessageParts& parts,
+                             TimestampMs now) {
+  TRY(check_room(parts));
+  int64_t id = 0;
+  TRY(
+      session.query("INSERT INTO outbox (group_key, receiver, integration, idx, created_at, "
+                    "state, attempts, next_attempt_at) VALUES (?, ?, ?, ?, ?, 'waiting', 0, ?) "
+                    "RETURNING id",
+                    {key.group, key.receiver, key.integration, key.index, now, now},
+                    [&](const state::Row& row) { id = row.integer(0); }));
+  for (const auto& [name, value] : parts) {
+    TRY(session.run("INSERT INTO outbox_parts VALUES (?, ?, ?)", {id, name, value}));
+  }
   ++waiting_;
   return id;
+}
+
+Result<bool> Outbox::withdraw(state::Session& session, int64_t message, TimestampMs now) {
+  TRY(
+      session.run("UPDATE outbox SET state = 'given up', done_at = ? WHERE id = ? AND state = "
+                  "'waiting'",
+                  {now, message}));
+  if (session.changes() == 0) return false;
+  TRY(session.run("DELETE FROM outbox_parts WHERE message = ?", {message}));
+  --waiting_;
+  return true;
+}
+
+std::string Outbox::state_of(int64_t message) const {
+  std::string out;
+  // A failure to read shows as one that is not known: asked again later.
+  (void)db_.query("SELECT state FROM outbox WHERE id = ?", {message},
+                  [&](const state::Row& row) { out = row.text(0); });
+  return out;
 }
 
 Result<std::vector<Message>> Outbox::take_due(TimestampMs now, size_t limit) {

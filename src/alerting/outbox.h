@@ -58,6 +58,14 @@ class Outbox {
   /// Errors: kLimit, kIo; then the log is as it was.
   Result<int64_t> add(const LogKey& key, const LogEntry& entry, const MessageParts& parts,
                       TimestampMs now);
+  /// The same within the caller's transaction and without the log: for messages that are written
+  /// down together with why they are sent. A transaction that fails after this: recount().
+  Result<int64_t> post(state::Session& session, const LogKey& key, const MessageParts& parts,
+                       TimestampMs now);
+  /// Gives up a message unless it is being tried just now, or is done; true when it was.
+  Result<bool> withdraw(state::Session& session, int64_t message, TimestampMs now);
+  Result<> recount();
+
   /// At most `limit` messages whose time has come; they are being tried until one of the two below.
   Result<std::vector<Message>> take_due(TimestampMs now, size_t limit);
   Result<> succeeded(const Message& message, const Attempt& attempt);
@@ -68,12 +76,15 @@ class Outbox {
                       std::optional<Millis> retry_after);
 
   std::vector<Attempt> attempts(int64_t message) const;
+  /// "waiting", "trying", "delivered" or "given up"; "" when it is not known (any more).
+  std::string state_of(int64_t message) const;
   size_t waiting() const { return waiting_; }
   std::optional<TimestampMs> next_due() const;
   Result<> collect_garbage(TimestampMs now);
 
  private:
   explicit Outbox(state::Database& db) : db_(db) {}
+  Result<> check_room(const MessageParts& parts) const;
   state::Database& db_;
   std::atomic<size_t> waiting_{0};  // or being tried; counted once, at the start
 };

@@ -211,6 +211,14 @@ std::vector<Alert> Router::alerts(TimestampMs now) const {
   return out;
 }
 
+std::vector<Alert> Router::all_alerts() const {
+  std::vector<Alert> out;
+  MutexLock lock(mutex_);
+  out.reserve(alerts_.size());
+  for (const auto& [fingerprint, alert] : alerts_) out.push_back(alert);
+  return out;
+}
+
 std::vector<GroupSnapshot> Router::groups() const {
   MutexLock lock(mutex_);
   return groups_ == nullptr ? std::vector<GroupSnapshot>() : groups_->all();
@@ -240,6 +248,18 @@ std::vector<std::string> Router::muting(const Route& route, TimestampMs now) con
     if (holds(name)) out.push_back(name);
   }
   return out;
+}
+
+bool Router::suppressed(const Labels& labels, TimestampMs now) const {
+  if (status(labels, now).suppressed()) return true;
+  std::shared_ptr<const RouteTree> routes;
+  {
+    MutexLock lock(mutex_);
+    routes = routes_;
+  }
+  return routes != nullptr && std::ranges::all_of(routes->match(labels), [&](const Route* route) {
+           return !muting(*route, now).empty();
+         });
 }
 
 std::vector<std::string> Router::receivers_of(const Labels& labels) const {

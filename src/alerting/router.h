@@ -69,11 +69,15 @@ class Router {
 
   /// Alerts that are not over, by fingerprint.
   std::vector<Alert> alerts(TimestampMs now) const;
+  /// Those too that are over and are kept to be seen.
+  std::vector<Alert> all_alerts() const;
   std::vector<GroupSnapshot> groups() const;
   AlertStatus status(const Labels& labels, TimestampMs now) const;
   /// The time intervals that mute what goes through `route` at `now`.
   std::vector<std::string> muting(const Route& route, TimestampMs now) const;
   std::vector<std::string> receivers_of(const Labels& labels) const;
+  /// Whether nobody is to be told of it: silenced, inhibited, or muted on each of its routes.
+  bool suppressed(const Labels& labels, TimestampMs now) const;
 
  private:
   struct Metrics;

@@ -4,6 +4,8 @@
 
 #include "config/fields.h"
 #include "config/glob.h"
+#include "config/http_section.h"
+#include "config/oncall_fields.h"
 #include "config/probe_fields.h"
 #include "config/validate.h"
 
@@ -146,6 +148,7 @@ void fields(V& v, StrataConfig& c) {
   v.field("guard", c.guard);
   v.field("storage", c.storage);
   v.section("probes", [&](auto& modules) { modules.named(c.probes); });
+  v.field("oncall", c.oncall);
 }
 
 Result<StrataConfig> parse_strata_config(std::string_view text, std::string_view file_name) {
@@ -156,6 +159,7 @@ Result<StrataConfig> parse_strata_config(std::string_view text, std::string_view
   decode(d, "", root, out);
   TRY(d.result());
   for (auto& module : out.probes) resolve_paths(directory_of(file_name), module);
+  for (auto& ping : out.oncall.dead_mans_switch) resolve_paths(directory_of(file_name), ping.http);
   return out;
 }
 

@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "config/catalog_config.h"
 #include "config/guard_config.h"
+#include "config/oncall_config.h"
 #include "config/probe_config.h"
 #include "config/store_config.h"
 
@@ -21,6 +22,7 @@ struct StrataConfig {
   GuardConfig guard;
   StoreConfig storage;
   std::vector<ProbeModule> probes;  // no two of one name
+  OncallConfig oncall;
 };
 
 /// As load.h reads prometheus.yml. `file_name` stands in messages, and relative paths are joined to
