@@ -5,6 +5,7 @@
 #include <set>
 
 #include "alerting/integration_reader.h"
+#include "alerting/notification_templates.h"
 #include "base/utf8.h"
 #include "config/config.h"
 #include "config/decode.h"
@@ -500,6 +501,7 @@ Result<AlertmanagerFile> parse_alertmanager_file(std::string_view text, std::str
   }
   auto file = TRY(FileReader(file_name, fs).read(root));
   file.original = text;
+  file.texts = TRY(NotificationTemplates::load(file.templates, fs));
   return file;
 }
 

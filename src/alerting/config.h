@@ -17,6 +17,8 @@
 
 namespace strata::alerting {
 
+class NotificationTemplates;
+
 inline constexpr size_t kMaxRoutes = 100'000;
 
 /// A node of the routing tree as the file has it; what is absent is the parent's.
@@ -56,8 +58,9 @@ struct AlertmanagerFile {
   RouteConfig route;
   std::vector<InhibitRule> inhibit_rules;
   std::vector<Receiver> receivers;
-  std::vector<NamedTimeInterval> time_intervals;  // of mute_time_intervals too
-  std::vector<std::string> templates;             // globs, absolute
+  std::vector<NamedTimeInterval> time_intervals;       // of mute_time_intervals too
+  std::vector<std::string> templates;                  // globs, absolute
+  std::shared_ptr<const NotificationTemplates> texts;  // the default ones, and those files'
   std::string original;
   std::vector<std::string> warnings;  // "file:line:column: what"
 

@@ -75,13 +75,13 @@ void Delivery::poll() {
   for (Message& message : *due) begin(std::move(message));
 }
 
-const discover::PeerClient& Delivery::client_of(const Integration& integration) {
+std::shared_ptr<const discover::PeerClient> Delivery::client_of(const Integration& integration) {
   auto& client = clients_[&integration];
   if (client == nullptr) {
-    client =
-        std::make_unique<discover::PeerClient>(deps_.http, integration.http, deps_.fs, deps_.clock);
+    client = std::make_shared<const discover::PeerClient>(deps_.http, integration.http, deps_.fs,
+                                                          deps_.clock);
   }
-  return *client;
+  return client;
 }
 
 void Delivery::begin(Message message) {
@@ -103,8 +103,11 @@ void Delivery::begin(Message message) {
     mail->put({std::move(done), std::move(attempt), std::move(verdict)});
   };
   const auto give_up = [&](std::string why) {
-    finish(std::move(message),
-           {.delivered = false, .retriable = false, .retry_after = {}, .detail = std::move(why)});
+    finish(std::move(message), {.delivered = false,
+                                .retriable = false,
+                                .retry_after = {},
+                                .reason = "clientError",
+                                .detail = std::move(why)});
   };
   const Receiver* receiver = config_->receiver(message.key.receiver);
   if (receiver == nullptr) return give_up("the receiver is not in alertmanager.yml any more");
@@ -116,31 +119,27 @@ void Delivery::begin(Message message) {
   if (integration == receiver->integrations.end() || provider == nullptr) {
     return give_up("the receiver has no such integration any more");
   }
-  auto request = provider->request(*integration, message.parts, deps_.fs);
-  if (!request) {
-    return finish(std::move(message), {.delivered = false,
-                                       .retriable = true,
-                                       .retry_after = {},
-                                       .detail = request.error().message});
-  }
   const Millis timeout = integration->settings.duration("timeout");
-  request->timeout = timeout > Millis(0) ? std::chrono::nanoseconds(timeout) : kTimeout;
-  request->max_body_bytes = 1 << 20;
-  request->stop = stop_.get_token();
-  const auto& client = client_of(*integration);
-  client.prepare(*request);
-  client.fetch(*std::move(request), [finish, provider, message = std::move(message)](
-                                        Result<net::ClientResponse> response) mutable {
-    Verdict verdict;
-    if (response) {
-      verdict = provider->judge(*response);
-    } else {
-      // A redirect loop or a bad URL does not get better by trying; a peer that is away may.
-      verdict.retriable = response.error().code != ErrorCode::kBadData;
-      verdict.detail = response.error().message;
-    }
-    finish(std::move(message), std::move(verdict));
-  });
+  const SendContext context{
+      .file = config_,
+      .integration = &*integration,
+      .http = client_of(*integration),
+      .fs = &deps_.fs,
+      .clock = &deps_.clock,
+      .timeout = timeout > Millis(0) ? std::chrono::nanoseconds(timeout) : kTimeout,
+      .stop = stop_.get_token()};
+  const auto parts = std::move(message.parts);
+  message.parts.clear();  // the outcome has no use for them
+  auto sent = [finish, message = std::move(message)](Verdict verdict) {
+    finish(message, std::move(verdict));
+  };
+  if (provider->send != nullptr) return provider->send(context, parts, std::move(sent));
+  auto request = provider->request(*integration, parts, deps_.fs);
+  if (!request) return sent(unanswered(request.error()));
+  send_request(context, *std::move(request),
+               [context, provider, sent = std::move(sent)](Result<net::ClientResponse> response) {
+                 sent(response ? provider->judge(*response) : unanswered(response.error()));
+               });
 }
 
 void Delivery::write_down(const Outcome& outcome) {
@@ -161,7 +160,7 @@ void Delivery::write_down(const Outcome& outcome) {
     log_error("a failed delivery could not be written down", {{"error", over.error().message}});
     return;
   }
-  if (*over) metrics_->failed.with(kind, outcome.verdict.retriable ? "other" : "clientError").inc();
+  if (*over) metrics_->failed.with(kind, outcome.verdict.reason).inc();
   log_warn(*over ? "a notification was given up" : "a notification was not delivered; trying again",
            {{"receiver", outcome.message.key.receiver},
             {"integration", kind},

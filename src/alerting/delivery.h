@@ -53,7 +53,7 @@ class Delivery {
   struct Mail;  // where attempts leave their outcome; outlives this
   void begin(Message message);
   void write_down(const Outcome& outcome);
-  const discover::PeerClient& client_of(const Integration& integration);
+  std::shared_ptr<const discover::PeerClient> client_of(const Integration& integration);
 
   const DeliveryDeps deps_;
   const std::unique_ptr<Metrics> metrics_;
@@ -61,7 +61,7 @@ class Delivery {
   std::stop_source stop_;
   size_t in_flight_ = 0;
   std::shared_ptr<const AlertmanagerFile> config_;  // that clients_ are of
-  std::map<const Integration*, std::unique_ptr<discover::PeerClient>> clients_;
+  std::map<const Integration*, std::shared_ptr<const discover::PeerClient>> clients_;
 };
 
 }  // namespace strata::alerting

@@ -10,6 +10,8 @@
 
 namespace strata::alerting {
 
+class NotificationTemplates;
+
 struct Notification {
   std::string group_key;
   Labels group_labels;
@@ -30,6 +32,7 @@ struct Notification {
 struct Destination {
   const Receiver* receiver = nullptr;
   const Integration* integration = nullptr;
+  const NotificationTemplates* templates = nullptr;  // of the same file
 };
 
 }  // namespace strata::alerting

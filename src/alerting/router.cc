@@ -153,7 +153,7 @@ void Router::flush(const GroupSnapshot& group, TimestampMs now) {
   bool written = true;
   for (const Integration& integration : receiver->integrations) {
     if (find_provider(integration.kind->name) == nullptr) continue;  // said when it was loaded
-    const auto done = tell(group, {receiver, &integration}, told, now);
+    const auto done = tell(group, {receiver, &integration, config->texts.get()}, told, now);
     if (done) continue;
     written = false;
     metrics_->failed.with(integration.kind->name).inc();

@@ -31,7 +31,7 @@ receivers:
   webhook_configs: [{url: 'http://chat/'}]
 - name: pager
   webhook_configs: [{url: 'http://pager/', send_resolved: false}]
-  pushover_configs: [{user_key: u, token: t}]  # cannot be sent yet
+  jira_configs: [{api_url: 'http://jira/', project: p, issue_type: t}]  # cannot be sent yet
 inhibit_rules:
 - source_matchers: [alertname="NodeDown"]
   target_matchers: [alertname=~"Slow|NodeDown"]

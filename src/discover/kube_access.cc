@@ -1,5 +1,6 @@
 #include "discover/kube_access.h"
 
+#include "base/base64.h"
 #include "config/yaml.h"
 #include "discover/peer_client.h"
 #include "net/basic_auth.h"
@@ -43,7 +44,7 @@ Result<> take_pem(const YamlNode& node, const std::string& key, std::string_view
     file = joined_path(dir, text_at(node, key));
     return {};
   }
-  auto decoded = net::base64_decode(data);
+  auto decoded = base64_decode(data);
   if (!decoded) return bad_data(key + "-data is not base64");
   pem = *std::move(decoded);
   return {};

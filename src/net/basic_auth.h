@@ -18,8 +18,4 @@ std::optional<BasicCredentials> basic_credentials(const Headers& headers);
 /// "Basic dXNlcjpwYXNz", for "user:pass".
 std::string basic_authorization(std::string_view user_colon_password);
 
-std::string base64_encode(std::string_view bytes);
-/// With padding; empty when it is not base64.
-std::optional<std::string> base64_decode(std::string_view text);
-
 }  // namespace strata::net

@@ -3,6 +3,7 @@
 
 #include <random>
 
+#include "base/base64.h"
 #include "net/basic_auth.h"
 #include "net/gzip.h"
 #include "net/http.h"

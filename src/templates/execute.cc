@@ -2,6 +2,7 @@
 
 #include "templates/builtins.h"
 #include "templates/go_format.h"
+#include "templates/html_context.h"
 #include "templates/parser.h"
 #include "templates/template.h"
 #include "templates/time_text.h"
@@ -18,6 +19,7 @@ class Executor {
  public:
   Executor(const TemplateSet& set, const Functions* own, const ExecuteLimits& limits)
       : set_(set), own_(own), limits_(limits) {}
+  void escape_html() { html_.emplace(); }
 
   Result<std::string> run(std::string_view name, const Value& data);
 
@@ -33,6 +35,7 @@ class Executor {
   }
   Result<> count(const At& at);
   Result<> write(std::string_view text);
+  Result<> write_value(const Node& action, const Value& value);
 
   Result<Flow> walk(const std::vector<Node>& nodes, const Value& dot);
   Result<Flow> walk(const Node& node, const Value& dot);
@@ -58,6 +61,7 @@ class Executor {
   std::string_view name_;  // of the template that runs
   std::vector<std::pair<std::string, Value>> variables_;
   std::string out_;
+  std::optional<HtmlContext> html_;  // when values are to be escaped
   size_t steps_ = 0;
   int depth_ = 0;
 };
@@ -87,6 +91,15 @@ Result<> Executor::write(std::string_view text) {
   return {};
 }
 
+Result<> Executor::write_value(const Node& action, const Value& value) {
+  if (!html_) return write(value.is_nil() ? "<no value>" : text_of(value));
+  const Operand& last = action.pipe.commands.back().operands[0];
+  const bool function = last.kind == Operand::Kind::kFunction;
+  const auto text = html_->value(value, function ? last.name : std::string());
+  if (!text) return error(action.pipe, text.error().message);
+  return write(*text);
+}
+
 Result<std::string> Executor::run(std::string_view name, const Value& data) {
   body_ = set_.find(name);
   if (body_ == nullptr) {
@@ -109,11 +122,13 @@ Result<Flow> Executor::walk(const std::vector<Node>& nodes, const Value& dot) {
 Result<Flow> Executor::walk(const Node& node, const Value& dot) {
   TRY(count({node.position, ""}));
   switch (node.kind) {
-    case Node::Kind::kText: TRY(write(node.text)); return Flow::kOn;
+    case Node::Kind::kText:
+      TRY(html_ ? write(html_->text(node.text)) : write(node.text));
+      return Flow::kOn;
     case Node::Kind::kAction: {
       const Value value = TRY(pipeline(node.pipe, dot));
       if (!node.pipe.variables.empty()) return Flow::kOn;
-      TRY(write(value.is_nil() ? "<no value>" : text_of(value)));
+      TRY(write_value(node, value));
       return Flow::kOn;
     }
     case Node::Kind::kIf:
@@ -341,7 +356,8 @@ Result<Value> Executor::member(const Operand& operand, const Value& of, const st
   if (of.is_nil()) {
     return error(operand, fmt::format("nil data; no entry for key \"{}\"", name));
   }
-  if (const Map* map = of.map()) {
+  const auto* object = of.as<Value::ObjectPtr>();
+  if (const Map* map = of.map(); map != nullptr && object == nullptr) {
     if (!arguments.empty()) {
       return error(operand, fmt::format("{} is not a method but has arguments", name));
     }
@@ -349,8 +365,13 @@ Result<Value> Executor::member(const Operand& operand, const Value& of, const st
     return found == map->entries.end() ? map->absent : found->second;
   }
   Result<Value> value = fail(ErrorCode::kNotFound, "");
-  if (const auto* object = of.as<Value::ObjectPtr>()) {
+  if (object != nullptr) {
     value = (*object)->member(name, arguments);
+    const Map* map = (*object)->mapping();
+    if (!value && value.error().code == ErrorCode::kNotFound && map != nullptr) {
+      const auto found = map->entries.find(name);
+      return found == map->entries.end() ? map->absent : found->second;
+    }
   } else if (const auto* time = of.as<Time>()) {
     value = time_member(*time, name, arguments);
   } else if (const auto* duration = of.as<Duration>()) {
@@ -367,6 +388,7 @@ Result<Value> Executor::member(const Operand& operand, const Value& of, const st
 
 TemplateSet::TemplateSet(std::shared_ptr<const Functions> functions)
     : functions_(std::move(functions)) {}
+TemplateSet::TemplateSet(const TemplateSet& base) : functions_(base.functions_), base_(&base) {}
 TemplateSet::~TemplateSet() = default;
 TemplateSet::TemplateSet(TemplateSet&&) noexcept = default;
 TemplateSet& TemplateSet::operator=(TemplateSet&&) noexcept = default;
@@ -391,7 +413,8 @@ Result<> TemplateSet::parse(std::string_view name, std::string_view text) {
 
 const TemplateSet::Body* TemplateSet::find(std::string_view name) const {
   const auto found = bodies_.find(name);
-  return found == bodies_.end() ? nullptr : found->second.get();
+  if (found != bodies_.end()) return found->second.get();
+  return base_ == nullptr ? nullptr : base_->find(name);
 }
 
 bool TemplateSet::has(std::string_view name) const { return find(name) != nullptr; }
@@ -413,6 +436,14 @@ Result<std::string> TemplateSet::execute(std::string_view name, const Value& dat
 Result<std::string> TemplateSet::execute(std::string_view name, const Value& data,
                                          const Functions& own, const ExecuteLimits& limits) const {
   return Executor(*this, &own, limits).run(name, data);
+}
+
+Result<std::string> TemplateSet::execute_html(std::string_view name, const Value& data,
+                                              const Functions& own,
+                                              const ExecuteLimits& limits) const {
+  Executor executor(*this, &own, limits);
+  executor.escape_html();
+  return executor.run(name, data);
 }
 
 }  // namespace strata::templates

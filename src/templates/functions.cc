@@ -42,11 +42,6 @@ std::unexpected<Error> failed(std::string message) {
   return fail(ErrorCode::kExecution, std::move(message));
 }
 
-Result<std::string> text_argument(const Value& value) {
-  if (const auto* text = value.as<std::string>()) return *text;
-  return wrong_type("string", value);
-}
-
 // Numbers, durations, and text that is a number: what the humanize functions take.
 Result<double> number_argument(const Value& value) {
   if (const auto* v = value.as<double>()) return *v;
@@ -349,6 +344,11 @@ std::string_view path_of(std::string_view url) {
 }
 
 }  // namespace
+
+Result<std::string> text_argument(const Value& value) {
+  if (const auto* text = value.as<std::string>()) return *text;
+  return wrong_type("string", value);
+}
 
 std::shared_ptr<const Functions> rule_functions() {
   static const auto functions = make_rule_functions();

@@ -1,5 +1,5 @@
-// The functions that Prometheus gives to the templates of rules, and the text functions that
-// notification templates have besides. See docs/rules.md for the list.
+// The functions that Prometheus gives to the templates of rules, and those that Alertmanager gives
+// to the templates of notifications. See docs/rules.md and docs/alerting.md for the lists.
 #pragma once
 #include <functional>
 #include <string>
@@ -24,6 +24,14 @@ struct QueryContext {
 };
 /// `context` outlives what is returned.
 Functions query_functions(const QueryContext& context);
+
+/// Alertmanager's: text, regular expressions, JSON, base64, lists and maps, dates. `now`, `since`,
+/// `tz` and `routeLabels` are there for parsing; who executes gives them.
+std::shared_ptr<const Functions> notification_functions();
+/// `text` when it is one, else an error in Go's words: for functions made elsewhere.
+Result<std::string> text_argument(const Value& value);
+/// As Go's json.Marshal writes it, without its escapes for HTML.
+void append_json(std::string& out, const Value& value);
 
 /// Labels as map[string]string.
 Value labels_value(const Labels& labels);

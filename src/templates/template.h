@@ -51,6 +51,9 @@ class TemplateSet {
   /// Functions on top of Go's own (and, or, not, len, index, slice, print, printf, println, eq, ne,
   /// lt, le, gt, ge, html, js, urlquery, call).
   explicit TemplateSet(std::shared_ptr<const Functions> functions);
+  /// On top of `base`, which outlives this and is not changed meanwhile: has its templates too, and
+  /// hides those that it defines itself.
+  explicit TemplateSet(const TemplateSet& base);
   ~TemplateSet();
   TemplateSet(TemplateSet&&) noexcept;
   TemplateSet& operator=(TemplateSet&&) noexcept;
@@ -69,6 +72,10 @@ class TemplateSet {
   Result<std::string> execute(std::string_view name, const Value& data, const Functions& own,
                               const ExecuteLimits& limits = {}) const;
 
+  /// As execute(), as HTML: values are written as their place needs it (html_context.h).
+  Result<std::string> execute_html(std::string_view name, const Value& data, const Functions& own,
+                                   const ExecuteLimits& limits = {}) const;
+
   bool has(std::string_view name) const;
   /// The text when the template is nothing but text, so that it need not be executed; else null.
   const std::string* constant(std::string_view name) const;
@@ -79,6 +86,7 @@ class TemplateSet {
 
  private:
   std::shared_ptr<const Functions> functions_;
+  const TemplateSet* base_ = nullptr;
   std::map<std::string, std::unique_ptr<Body>, std::less<>> bodies_;
 };
 

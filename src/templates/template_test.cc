@@ -173,5 +173,75 @@ TEST(TemplateSet, NestingIsBounded) {
   EXPECT_FALSE(set.parse("parens", "{{ " + std::string(100'000, '(')));
 }
 
+std::string html(std::string_view text) {
+  TemplateSet set(notification_functions());
+  if (const auto parsed = set.parse("t", text); !parsed) return parsed.error().message;
+  Map data;
+  data.entries["Evil"] = Value("<b> \"&'");
+  data.entries["Script"] = Value("javascript:alert(1)");
+  data.entries["Url"] = Value("http://h/a b?x=1&y=\"");
+  data.entries["Word"] = Value("red");
+  const auto out = set.execute_html("t", Value(std::move(data)), {});
+  return out ? *out : out.error().message;
+}
+
+class HtmlTemplatePrints : public ::testing::TestWithParam<Case> {};
+TEST_P(HtmlTemplatePrints, WhatItsPlaceNeeds) { EXPECT_EQ(html(GetParam().text), GetParam().want); }
+
+// As Go's html/template prints them.
+INSTANTIATE_TEST_SUITE_P(
+    Places, HtmlTemplatePrints,
+    ::testing::Values(Case{"<p>{{ .Evil }}</p>", "<p>&lt;b&gt; &#34;&amp;&#39;</p>"},
+                      Case{"<p title=\"{{ .Evil }}\">", "<p title=\"&lt;b&gt; &#34;&amp;&#39;\">"},
+                      Case{"<p title={{ .Evil }}>", "<p title=&lt;b&gt;&#32;&#34;&amp;&#39;>"},
+                      Case{"<p>{{ .Evil | safeHtml }}</p>", "<p><b> \"&'</p>"},
+                      Case{"<p>{{ .Evil | html }}</p>", "<p>&lt;b&gt; &#34;&amp;&#39;</p>"},
+                      Case{"<a href=\"{{ .Script }}\">", "<a href=\"#ZgotmplZ\">"},
+                      Case{"<a href='{{ .Script | safeUrl }}'>", "<a href='javascript:alert(1)'>"},
+                      Case{"<a href=\"{{ .Url }}\">", "<a href=\"http://h/a%20b?x=1&amp;y=%22\">"},
+                      Case{"<a href=\"/x?q={{ .Url }}\">",
+                           "<a href=\"/x?q=http%3a%2f%2fh%2fa%20b%3fx%3d1%26y%3d%22\">"},
+                      Case{"<a href=\"/x?q={{ .Url | urlquery }}\">",
+                           "<a href=\"/x?q=http%3A%2F%2Fh%2Fa&#43;b%3Fx%3D1%26y%3D%22\">"},
+                      Case{"<p style=\"color:{{ .Word }}\">{{ .Word }}",
+                           "<p style=\"color:red\">red"},
+                      Case{"<p style=\"color:{{ .Evil }}\">", "<p style=\"color:ZgotmplZ\">"},
+                      Case{"a<!-- {{/* */}} -->b", "ab"},
+                      Case{"{{ if .Word }}<i>{{ end }}x", "<i>x"}));
+
+TEST(HtmlTemplate, RefusesAValueWithinAScript) {
+  EXPECT_TRUE(
+      html("<script>var a = {{ .Word }}</script>").contains("cannot stand within <script>"));
+  EXPECT_TRUE(
+      html("<p onclick=\"{{ .Word }}\">").contains("cannot stand in the attribute onclick"));
+}
+
+TEST(NotificationFunctions, AreAlertmanagers) {
+  const auto print = [](std::string_view text) {
+    TemplateSet set(notification_functions());
+    if (const auto parsed = set.parse("t", text); !parsed) return parsed.error().message;
+    const auto out = set.execute("t", Value());
+    return out ? *out : out.error().message;
+  };
+  EXPECT_EQ(print("{{ \"hELLO world\" | title }}"), "Hello World");
+  EXPECT_EQ(print("{{ \"a+b%20c\" | urlUnescape }}"), "a b c");
+  EXPECT_TRUE(print("{{ \"%zz\" | urlUnescape }}").contains("invalid URL escape \"%zz\""));
+  EXPECT_EQ(print("{{ base64encode \"?>>\" }} {{ base64decode \"Pz4-\" }}"), "Pz4- ?>>");
+  EXPECT_EQ(print("{{ toJson (dict \"a\" 1 \"b\" (list true \"x\")) }}"),
+            R"({"a":1,"b":[true,"x"]})");
+  EXPECT_EQ(print("{{ append (list 1) 2 3 }}"), "[1 2 3]");
+  EXPECT_TRUE(print("{{ dict 1 2 }}").contains("dict keys must be strings"));
+}
+
+TEST(TemplateSet, ALayerHidesWhatItsBaseDefines) {
+  TemplateSet base(notification_functions());
+  ASSERT_TRUE(base.parse(
+      "b", "{{ define \"x\" }}base{{ end }}{{ define \"y\" }}{{ template \"x\" }}{{ end }}"));
+  TemplateSet layer(base);
+  ASSERT_TRUE(layer.parse("", "{{ define \"x\" }}own{{ end }}{{ template \"y\" }}"));
+  EXPECT_EQ(layer.execute("", Value()).value_or("?"), "own");
+  EXPECT_EQ(base.execute("y", Value()).value_or("?"), "base");
+}
+
 }  // namespace
 }  // namespace strata::templates

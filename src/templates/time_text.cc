@@ -1,5 +1,6 @@
 #include "templates/time_text.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 
@@ -25,11 +26,17 @@ struct Civil {
   unsigned minute = 0;
   unsigned second = 0;
   int64_t nanosecond = 0;
+  int32_t offset = 0;
 };
 
 Civil civil_of(Time time) {
   using namespace std::chrono;
-  const sys_time<nanoseconds> at{nanoseconds(time.nanoseconds)};
+  if (time.zero) {
+    return {.year = 1, .month = 1, .day = 1, .weekday = 1, .year_day = 1};
+  }
+  // Seconds first: beside the ends of what nanoseconds can say, an offset would run over.
+  const sys_time<nanoseconds> at{nanoseconds(
+      time.nanoseconds + (std::abs(time.nanoseconds) < INT64_MAX / 2 ? time.offset * kSecond : 0))};
   const auto day = floor<days>(at);
   const year_month_day date(day);
   const hh_mm_ss clock(floor<seconds>(at) - day);
@@ -43,6 +50,7 @@ Civil civil_of(Time time) {
   out.minute = static_cast<unsigned>(clock.minutes().count());
   out.second = static_cast<unsigned>(clock.seconds().count());
   out.nanosecond = (at - floor<seconds>(at)).count();
+  out.offset = time.offset;
   return out;
 }
 
@@ -64,6 +72,24 @@ size_t fraction_digits(std::string_view layout) {
   return more_digits ? 0 : end - 1;
 }
 
+// "+0530" in the shape of a layout's "-0700", "Z07:00", …
+std::string offset_text(int32_t offset, std::string_view shape) {
+  const uint32_t seconds = static_cast<uint32_t>(std::abs(offset));
+  const std::string_view colon = shape.contains(':') ? ":" : "";
+  std::string out = fmt::format("{}{:02}", offset < 0 ? '-' : '+', seconds / 3600);
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  const auto parts = std::ranges::count_if(shape, digit) / 2;
+  if (parts > 1) out += fmt::format("{}{:02}", colon, seconds / 60 % 60);
+  if (parts > 2) out += fmt::format("{}{:02}", colon, seconds % 60);
+  return out;
+}
+
+// Zones are known by their offset only, and shown as Go shows one without an abbreviation.
+std::string zone_name(int32_t offset) {
+  if (offset == 0) return "UTC";
+  return offset_text(offset, offset % 3600 == 0 ? "-07" : "-0700");
+}
+
 // Appends what the element at the head of `layout` stands for; how long the element is, 0 for none.
 // Longer elements are tried first, as in Go.
 size_t append_element(std::string& out, std::string_view layout, const Civil& at) {
@@ -81,7 +107,7 @@ size_t append_element(std::string& out, std::string_view layout, const Civil& at
   if (put("Jan", word(kMonths[at.month - 1].substr(0, 3)))) return 3;
   if (put("Monday", word(kDays[at.weekday]))) return 6;
   if (put("Mon", word(kDays[at.weekday].substr(0, 3)))) return 3;
-  if (put("MST", word("UTC"))) return 3;
+  if (put("MST", [&] { return zone_name(at.offset); })) return 3;
   if (put("002", number(at.year_day, 3))) return 3;
   if (put("01", number(at.month, 2))) return 2;
   if (put("02", number(at.day, 2))) return 2;
@@ -96,13 +122,12 @@ size_t append_element(std::string& out, std::string_view layout, const Civil& at
   if (put("PM", word(at.hour >= 12 ? "PM" : "AM"))) return 2;
   if (put("pm", word(at.hour >= 12 ? "pm" : "am"))) return 2;
   for (const std::string_view zone : {"-07:00:00", "-07:00", "-070000", "-0700", "-07"}) {
-    std::string zeros(zone);
-    zeros[0] = '+';
-    zeros[2] = '0';
-    if (put(zone, word(zeros))) return zone.size();
+    if (put(zone, [&] { return offset_text(at.offset, zone); })) return zone.size();
   }
   for (const std::string_view zone : {"Z07:00:00", "Z07:00", "Z070000", "Z0700", "Z07"}) {
-    if (put(zone, word("Z"))) return zone.size();
+    if (put(zone, [&] { return at.offset == 0 ? "Z" : offset_text(at.offset, zone); })) {
+      return zone.size();
+    }
   }
   if (const size_t digits = fraction_digits(layout); digits > 0) {
     const std::string text = fraction(at.nanosecond, digits, layout[1] == '9');
@@ -170,13 +195,14 @@ Result<Value> time_member(Time time, std::string_view name, std::span<const Valu
   }
   if (name == "Add" && arguments.size() == 1) {
     if (const auto* by = arguments[0].as<Duration>()) {
-      return Value(Time{time.nanoseconds + by->nanoseconds});
+      return Value(Time{time.nanoseconds + by->nanoseconds, time.offset});
     }
   }
   if (name == "Unix") return integer(std::floor(static_cast<double>(time.nanoseconds) / kSecond));
   if (name == "UnixMilli") return integer(time.nanoseconds / 1'000'000);
   if (name == "UnixNano") return integer(time.nanoseconds);
-  if (name == "UTC" || name == "Local") return Value(time);
+  if (name == "UTC" || name == "Local")
+    return Value(Time{.nanoseconds = time.nanoseconds, .zero = time.zero});
   if (name == "Year") return integer(at.year);
   if (name == "Month") return Value(kMonths[at.month - 1]);
   if (name == "Day") return integer(at.day);
@@ -186,7 +212,15 @@ Result<Value> time_member(Time time, std::string_view name, std::span<const Valu
   if (name == "Minute") return integer(at.minute);
   if (name == "Second") return integer(at.second);
   if (name == "Nanosecond") return integer(at.nanosecond);
-  if (name == "IsZero") return Value(false);
+  if (name == "IsZero") return Value(time.zero);
+  if (name == "After" || name == "Before") {
+    const Time* other = arguments.size() == 1 ? arguments[0].as<Time>() : nullptr;
+    if (other != nullptr) {
+      const bool before = time.nanoseconds < other->nanoseconds;
+      const bool after = time.nanoseconds > other->nanoseconds;
+      return Value(name == "After" ? after : before);
+    }
+  }
   if (name == "String") return Value(time_text(time));
   return fail(ErrorCode::kNotFound, "");
 }

@@ -1,4 +1,4 @@
-// Instants and durations as text, as Go's time package writes them; UTC only.
+// Instants and durations as text, as Go's time package writes them; an instant in its zone.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace strata::templates {
 
-/// time.Time.Format for UTC: the reference time's elements ("2006-01-02 15:04:05.000 -0700 MST").
+/// time.Time.Format: the reference time's elements ("2006-01-02 15:04:05.000 -0700 MST").
 std::string format_time(Time time, std::string_view layout);
 /// time.Time.String: "2006-01-02 15:04:05.999999999 +0000 UTC".
 std::string time_text(Time time);

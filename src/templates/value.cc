@@ -1,6 +1,14 @@
 #include "templates/value.h"
 
+#include "base/json.h"
+
 namespace strata::templates {
+
+std::string Object::json() const {
+  std::string out;
+  append_json_string(out, text());
+  return out;
+}
 
 const List* Value::list() const {
   if (const auto* list = as<ListPtr>()) return list->get();
@@ -9,8 +17,9 @@ const List* Value::list() const {
 }
 
 const Map* Value::map() const {
-  const auto* map = as<MapPtr>();
-  return map == nullptr ? nullptr : map->get();
+  if (const auto* map = as<MapPtr>()) return map->get();
+  if (const auto* object = as<ObjectPtr>()) return (*object)->mapping();
+  return nullptr;
 }
 
 bool Value::truth() const {
@@ -23,7 +32,8 @@ bool Value::truth() const {
     bool operator()(const ListPtr& v) const { return !v->empty(); }
     bool operator()(const MapPtr& v) const { return !v->entries.empty(); }
     bool operator()(const ObjectPtr& v) const {
-      return v->elements() == nullptr || !v->elements()->empty();
+      if (const List* list = v->elements()) return !list->empty();
+      return v->mapping() == nullptr || !v->mapping()->entries.empty();
     }
     bool operator()(Time) const { return true; }
     bool operator()(Duration v) const { return v.nanoseconds != 0; }

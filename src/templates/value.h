@@ -31,15 +31,22 @@ class Object {
   virtual Result<Value> member(std::string_view name, std::span<const Value> arguments) const = 0;
   /// As Go's %v prints it.
   virtual std::string text() const = 0;
+  /// As toJson writes it.
+  virtual std::string json() const;
   /// As Go's %T prints it.
   virtual std::string_view type_name() const = 0;
   /// What `range`, `len` and `index` see when the object is a list with methods; null otherwise.
   virtual const List* elements() const { return nullptr; }
+  /// The same for an object that is a map with methods; a method hides a key of its name.
+  virtual const Map* mapping() const { return nullptr; }
 };
 
-/// An instant, in UTC.
+/// An instant, and the zone in which it is shown.
 struct Time {
   int64_t nanoseconds = 0;  // since the Unix epoch
+  int32_t offset = 0;       // of the zone, in seconds east of UTC
+  /// As time.Time's zero value: "0001-01-01", before what nanoseconds reach.
+  bool zero = false;
   friend bool operator==(const Time&, const Time&) = default;
 };
 struct Duration {
@@ -77,6 +84,7 @@ class Value {
   }
   /// The elements of a list or of an object that is one; null otherwise.
   const List* list() const;
+  /// Of a map, or of an object that is one; null otherwise.
   const Map* map() const;
 
   /// Whether `if` takes it for true: not the type's zero, not empty.
