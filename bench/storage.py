@@ -6,7 +6,8 @@ of CPU, memory a series, bytes a sample in log and blocks, restart after kill -9
 
 All three scrape the same fleet side by side: step for step the same bodies. A step of the fleet's
 time is 15 s and passes every --interval of real time, so the values move as between scrapes 15 s
-apart. The default takes about nine minutes; --full adds a million series and a whole day on disk.
+apart. The default takes about nine minutes; --full adds a whole day on disk. bench/million.py has what a
+million series take.
 """
 import argparse
 import pathlib
@@ -54,7 +55,7 @@ def samples_received_share(servers, fleet, interval, since):
     return {server.name: server.samples() / offered for server in servers}
 
 
-def restart_all(servers, kill_time):
+def restart_all(servers, kill_time, patience=120):
     """kill -9 was at `kill_time`. Seconds until each answers a query for what it had, and how old
     the newest sample is that it kept."""
     results = {}
@@ -64,7 +65,8 @@ def restart_all(servers, kill_time):
         try:
             def answers():
                 return server.query("count(up)", kill_time)
-            harness.wait_until(answers, f"{server.name} to know what it knew", 120, every=0.002)
+            harness.wait_until(answers, f"{server.name} to know what it knew", patience,
+                               every=0.002)
             seconds = time.monotonic() - started
             newest = server.value("max(timestamp(up))", kill_time)
             results[server.name] = (seconds, kill_time - newest)
@@ -148,43 +150,14 @@ def scrape_side_by_side(directory, options):
     return rows, notes
 
 
-def million_series(directory):
-    """Memory at a million series; Strata's at 480 samples a series, which is 2 h at 15 s. Its peers
-    cannot be fed that fast here: theirs is after ten minutes at 15 s, one after the other."""
-    rows = []
-    for kind in SERVERS:
-        interval, seconds = (1, 500) if kind is StrataServer else (15, 600)
-        nodes = round(1e6 / SERIES_A_NODE)
-        fleet = FleetServer(directory, "--nodes", nodes, "--interval", interval)
-        server = kind(directory / f"million-{kind.name}", fleet.config(f"{interval}s"))
-        try:
-            server.wait_ready()
-            time.sleep(seconds)
-            resident, anonymous = server.memory()
-            held = server.samples() / fleet.series
-            server.process.kill()
-            kill_time = time.time()
-            server.kill()
-            again, _ = restart_all([server], kill_time)[server.name]
-            rows.append([server.name, human(fleet.series), f"{held:.0f}",
-                         human(resident / fleet.series), human(anonymous / fleet.series),
-                         human(again)])
-        finally:
-            server.kill()
-            fleet.kill()
-            shutil.rmtree(server.directory, ignore_errors=True)
-    return table(["", "series", "samples a series", "resident bytes a series", "RssAnon",
-                  "seconds from kill -9 to answers"], rows)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--full", action="store_true", help="also a million series and a whole day")
+    parser.add_argument("--full", action="store_true", help="also a whole day on disk")
     parser.add_argument("--series", type=int, default=100_000)
     parser.add_argument("--interval", type=float, default=1)
     parser.add_argument("--windows", type=int, default=6, help="of 20 s, identity encoding")
     parser.add_argument("--hours", type=float, help="of data on disk (default 13; --full: 25)")
-    parser.add_argument("--only", choices=("scrape", "disk", "million"))
+    parser.add_argument("--only", choices=("scrape", "disk"))
     options = parser.parse_args()
     need_peers()
     hours = options.hours or (25 if options.full else 13)
@@ -199,9 +172,6 @@ def main():
             write_section("scraping", text)
         if options.only in (None, "disk"):
             write_section("disk", f"## On disk\n{about}\n\n" + disk.compare(directory, hours))
-        if options.full or options.only == "million":
-            write_section("million", f"## A million series\n{about}\n\n" +
-                          million_series(directory))
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 

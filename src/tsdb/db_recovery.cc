@@ -242,6 +242,9 @@ void Db::Impl::report_damage(const std::string& path, uint64_t offset, uint64_t 
 
 Result<> Db::Impl::recover() {
   const auto start = std::chrono::steady_clock::now();
+  const auto so_far = [start] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
   TRY(fs.create_directories(options.path));
   lock = TRY(fs.lock(options.path + "/lock"));
   {
@@ -253,6 +256,7 @@ Result<> Db::Impl::recover() {
       fs, options.path,
       {.on_series = [this](SeriesId id, std::string_view labels) { table.restore(id, labels); },
        .on_target = [this](TargetId id, std::string_view key) { targets.restore(id, key); }}));
+  const double after_series = so_far();
   for (const FrameDamage& damage : series_log->damage()) {
     report_damage(options.path + "/series", damage.offset, damage.bytes, damage.frames,
                   damage.torn);
@@ -276,21 +280,24 @@ Result<> Db::Impl::recover() {
   wal = TRY(Wal::open(fs, options.path + "/wal", options.wal_segment_bytes));
   exemplars = TRY(ExemplarStore::open(fs, options.path + "/exemplars", options.max_exemplars));
   TRY(recover_tiles());
+  const double before_log = so_far();
   TRY(replay_log());
+  const double after_log = so_far();
   refresh_time_range();
   expire_damaged(fs, options, clock.now_ms());
   refresh_memory();
 
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   MutexLock lock_stats(stats_mutex);
-  counters.replay_seconds = took.count();
+  counters.replay_seconds = so_far();
   log_info("the store is open", {{"path", options.path},
                                  {"series", table.stats().series},
                                  {"blocks", blocks.all().size()},
                                  {"tiles", tiles->stats().tiles},
                                  {"replayed_samples", counters.replayed_samples},
                                  {"lost_samples", counters.lost_samples},
-                                 {"seconds", took.count()}});
+                                 {"series_seconds", after_series},
+                                 {"log_seconds", after_log - before_log},
+                                 {"seconds", counters.replay_seconds}});
   return {};
 }
 
