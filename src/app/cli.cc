@@ -9,6 +9,7 @@
 #include "app/gateway_commands.h"
 #include "app/lint_commands.h"
 #include "app/rule_commands.h"
+#include "app/sim_command.h"
 #include "app/tsdb_commands.h"
 
 namespace strata::app {
@@ -314,6 +315,51 @@ std::optional<int> GatewayCommands::run() const {
   return std::nullopt;
 }
 
+// strata sim.
+struct SimCommands {
+  SimCommand command;
+  CLI::App* sim = nullptr;
+  CLI::App* doc = nullptr;
+
+  void add_to(CLI::App& app);
+  /// The exit code when one of them was given.
+  std::optional<int> run() const;
+};
+
+void SimCommands::add_to(CLI::App& app) {
+  auto& fleet = command.fleet;
+  sim = app.add_subcommand("sim", "Simulate a fleet of GPU nodes and engines, to be scraped");
+  sim->add_option("--nodes", fleet.nodes, "Machines")->option_text("N [4]");
+  sim->add_option("--gpus", fleet.gpus, "GPUs a machine")->option_text("N [8]");
+  sim->add_option("--gpu", fleet.gpu, "h100, h200, a100 or l40s")->option_text("NAME [h100]");
+  sim->add_option("--engines", fleet.engines, "Engines of the whole fleet; two a machine")
+      ->option_text("N");
+  sim->add_option("--engine", fleet.engine, "vllm, vllm-0.7, sglang or mix")
+      ->option_text("NAME [mix]");
+  sim->add_option("--model", fleet.models, "Models, taken in turn; may be repeated")
+      ->option_text("NAME [Llama-3.1-70B-Instruct]");
+  sim->add_option("--rate", fleet.requests_per_second, "Requests a second of each engine")
+      ->option_text("X [2]");
+  sim->add_option("--daily", fleet.daily, "How much the rate swings over a day, 0 to 1")
+      ->option_text("X [0]");
+  sim->add_flag("--speculative", fleet.speculative, "Engines draft tokens ahead");
+  sim->add_option("--listen", command.listen, "Where to listen")
+      ->option_text("HOST:PORT [127.0.0.1:9500]");
+  sim->add_option("--scenario", command.scenario_file, "What goes wrong when (docs/sim.md)")
+      ->option_text("FILE");
+  sim->add_option("--speed", command.speed, "Simulated seconds a second")->option_text("X [1]");
+  sim->add_option("--seed", fleet.seed, "Of all dice")->option_text("N [1]");
+  sim->add_flag("--list", command.list, "Print the faults that a scenario can have");
+  sim->add_flag("--print-config", command.print_config, "Print a prometheus.yml for the fleet");
+  doc = app.add_subcommand("sim-doc")->group("");  // for ./dev docs
+}
+
+std::optional<int> SimCommands::run() const {
+  if (sim->parsed()) return simulate(command);
+  if (doc->parsed()) return sim_doc();
+  return std::nullopt;
+}
+
 }  // namespace
 
 int run(int argc, char** argv) {
@@ -386,6 +432,8 @@ int run(int argc, char** argv) {
   lint_commands.add_to(app, *check);
   GatewayCommands gateway_commands;
   gateway_commands.add_to(app);
+  SimCommands sim_commands;
+  sim_commands.add_to(app);
 
   auto* hash = app.add_subcommand("hash-password", "Hash a password for web.yml");
 
@@ -415,6 +463,7 @@ int run(int argc, char** argv) {
   if (const auto code = catalog_commands.run()) return *code;
   if (const auto code = lint_commands.run()) return *code;
   if (const auto code = gateway_commands.run()) return *code;
+  if (const auto code = sim_commands.run()) return *code;
   if (hash->parsed()) return hash_password();
   if (version->parsed()) return print_version();
   if (flags_doc->parsed()) {

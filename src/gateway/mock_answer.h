@@ -1,5 +1,5 @@
 // What a mock engine says, in the words of each API: the events of a stream and whole answers.
-// Values and pure functions; private to the mock engine.
+// Values and pure functions; for the mock engine and the simulated fleet.
 #pragma once
 #include <cstdint>
 #include <optional>
