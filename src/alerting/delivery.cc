@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "alerting/wechat.h"
 #include "base/log.h"
 
 namespace strata::alerting {
@@ -40,10 +41,20 @@ struct Delivery::Mail {
   }
 };
 
+namespace {
+
+std::string channel_of(const LogKey& key) {
+  return fmt::format("{}/{}/{}", key.receiver, key.integration, key.index);
+}
+
+}  // namespace
+
 Delivery::Delivery(DeliveryDeps deps)
     : deps_(std::move(deps)),
       metrics_(std::make_unique<Metrics>(deps_.metrics)),
-      mail_(std::make_shared<Mail>()) {
+      mail_(std::make_shared<Mail>()),
+      tcp_(std::make_shared<const TcpTalk>(deps_.tcp)),
+      tokens_(std::make_shared<AccessTokens>(deps_.clock)) {
   MutexLock lock(mail_->mutex);
   mail_->wake = deps_.wake;
 }
@@ -72,7 +83,46 @@ void Delivery::poll() {
     log_error("the outbox cannot be read", {{"error", due.error().message}});
     return;
   }
-  for (Message& message : *due) begin(std::move(message));
+  for (Message& message : *due) {
+    const Provider* provider = find_provider(message.key.integration);
+    const auto until = held_until(message, provider == nullptr ? Pace() : provider->pace);
+    if (!until) {
+      begin(std::move(message));
+    } else if (const auto done = deps_.outbox.postpone(message, *until); !done) {
+      log_error("a message could not be put off", {{"error", done.error().message}});
+    }
+  }
+}
+
+// Until when the message has to wait for others to its channel; empty: it may go, and is counted.
+std::optional<TimestampMs> Delivery::held_until(const Message& message, const Pace& pace) {
+  constexpr TimestampMs kFullChannel = 500;
+  Channel& channel = channels_[channel_of(message.key)];
+  const TimestampMs now = deps_.clock.now_ms();
+  if (channel.paused_until > now) return channel.paused_until;
+  if (channel.in_flight >= kMaxOfOneChannel) return now + kFullChannel;
+  if (pace.burst > 0 && reserved_.erase(message.id) == 0) {
+    // The generic cell rate algorithm: `burst` may come early, the rest one each `every`.
+    const TimestampMs every = pace.every.count();
+    const TimestampMs due =
+        std::max(channel.paced_until, now) - every * (static_cast<TimestampMs>(pace.burst) - 1);
+    channel.paced_until = std::max(channel.paced_until, now) + every;
+    if (due > now) {
+      reserved_.insert(message.id);
+      return due;
+    }
+  }
+  ++channel.in_flight;
+  return std::nullopt;
+}
+
+void Delivery::note_pause(const Outcome& outcome) {
+  Channel& channel = channels_[channel_of(outcome.message.key)];
+  --channel.in_flight;
+  if (!outcome.verdict.delivered && outcome.verdict.retry_after) {
+    channel.paused_until =
+        std::max(channel.paused_until, outcome.attempt.at + outcome.verdict.retry_after->count());
+  }
 }
 
 std::shared_ptr<const discover::PeerClient> Delivery::client_of(const Integration& integration) {
@@ -89,6 +139,7 @@ void Delivery::begin(Message message) {
   if (auto config = deps_.config(); config != config_) {
     clients_.clear();
     config_ = std::move(config);
+    std::erase_if(channels_, [](const auto& entry) { return entry.second.in_flight == 0; });
   }
   const TimestampMs began_at = deps_.clock.now_ms();
   const auto began = deps_.clock.steady();
@@ -124,6 +175,8 @@ void Delivery::begin(Message message) {
       .file = config_,
       .integration = &*integration,
       .http = client_of(*integration),
+      .tcp = tcp_,
+      .tokens = tokens_,
       .fs = &deps_.fs,
       .clock = &deps_.clock,
       .timeout = timeout > Millis(0) ? std::chrono::nanoseconds(timeout) : kTimeout,
@@ -144,6 +197,7 @@ void Delivery::begin(Message message) {
 
 void Delivery::write_down(const Outcome& outcome) {
   --in_flight_;
+  note_pause(outcome);
   const auto& kind = outcome.message.key.integration;
   metrics_->requests.with(kind).inc();
   metrics_->latency.with(kind).observe(std::chrono::duration<double>(outcome.attempt.took).count());

@@ -2,13 +2,16 @@
 //
 // poll() belongs to the alerting thread: it writes down what became of attempts, then begins those
 // that are due. Attempts end on the network's thread, which only notes the outcome and wakes us.
-// Bounds: kMaxInFlight attempts at once; a notification's timeout.
+// Bounds: kMaxInFlight attempts at once, kMaxOfOneChannel of them to one integration, so that a
+// chat that hangs does not keep a page waiting; each provider's pace (Provider::pace); a
+// notification's timeout.
 #pragma once
 #include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
 #include <stop_token>
+#include <unordered_set>
 #include <vector>
 
 #include "alerting/outbox.h"
@@ -23,6 +26,7 @@ namespace strata::alerting {
 struct DeliveryDeps {
   Outbox& outbox;
   discover::HttpFetch http;
+  TcpTalk tcp;
   Fs& fs;
   const Clock& clock;
   metrics::Registry& metrics;
@@ -33,6 +37,7 @@ struct DeliveryDeps {
 class Delivery {
  public:
   static constexpr size_t kMaxInFlight = 100;
+  static constexpr size_t kMaxOfOneChannel = 10;
   static constexpr std::chrono::seconds kTimeout{30};
 
   explicit Delivery(DeliveryDeps deps);
@@ -50,16 +55,28 @@ class Delivery {
     Attempt attempt;
     Verdict verdict;
   };
+  /// What is known of one integration of a receiver.
+  struct Channel {
+    size_t in_flight = 0;
+    TimestampMs paced_until = 0;   // when all that was let through would have been due
+    TimestampMs paused_until = 0;  // it asked for this (Retry-After)
+  };
   struct Mail;  // where attempts leave their outcome; outlives this
   void begin(Message message);
+  std::optional<TimestampMs> held_until(const Message& message, const Pace& pace);
+  void note_pause(const Outcome& outcome);
   void write_down(const Outcome& outcome);
   std::shared_ptr<const discover::PeerClient> client_of(const Integration& integration);
 
   const DeliveryDeps deps_;
   const std::unique_ptr<Metrics> metrics_;
   const std::shared_ptr<Mail> mail_;
+  const std::shared_ptr<const TcpTalk> tcp_;
+  const std::shared_ptr<AccessTokens> tokens_;
   std::stop_source stop_;
   size_t in_flight_ = 0;
+  std::map<std::string, Channel> channels_;         // of the configuration, so bounded by it
+  std::unordered_set<int64_t> reserved_;            // messages that wait for their place in a pace
   std::shared_ptr<const AlertmanagerFile> config_;  // that clients_ are of
   std::map<const Integration*, std::shared_ptr<const discover::PeerClient>> clients_;
 };

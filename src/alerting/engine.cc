@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "alerting/own_kinds.h"
 #include "base/log.h"
+#include "config/strata_config.h"
 
 namespace strata::alerting {
 namespace {
@@ -13,8 +15,13 @@ constexpr TimestampMs kCollectEvery = 3'600'000;
 constexpr std::chrono::milliseconds kLongestSleep{1000};
 
 Result<AlertmanagerFile> load(const EngineOptions& options, Fs& fs) {
-  if (options.config_file.empty()) return parse_alertmanager_file(kNobody, "", fs);
-  return load_alertmanager_file(options.config_file, fs);
+  auto file = options.config_file.empty() ? TRY(parse_alertmanager_file(kNobody, "", fs))
+                                          : TRY(load_alertmanager_file(options.config_file, fs));
+                                          const auto own = TRY(config::load_strata_config(
+                                              options.strata_config_file, fs));
+                                          TRY(add_own_receivers(own.receivers,
+                                                                options.strata_config_file, file));
+                                          return file;
 }
 
 void log_warnings(const AlertmanagerFile& file) {
@@ -60,6 +67,7 @@ Result<std::unique_ptr<Engine>> Engine::open(EngineOptions options, EngineDeps d
   out->delivery_ = std::make_unique<Delivery>(
       DeliveryDeps{.outbox = *out->outbox_,
                    .http = out->deps_.http,
+                   .tcp = out->deps_.tcp,
                    .fs = out->deps_.fs,
                    .clock = out->deps_.clock,
                    .metrics = out->deps_.metrics,
@@ -120,7 +128,8 @@ Result<std::vector<Rendered>> Engine::render(const std::string& receiver,
                 .receiver = receiver,
                 .integration = std::string(integration.kind->name),
                 .index = static_cast<int64_t>(integration.index)},
-        .parts = TRY(provider->render(context, notification, {to, &integration}))
+        .parts =
+            TRY(provider->render(context, notification, {to, &integration, config->texts.get()}))
       });
     }
   }

@@ -23,6 +23,7 @@ struct EngineOptions {
   std::string directory;     // state.db is in it; made when missing
   std::string config_file;   // alertmanager.yml; empty: one receiver that is told nothing
   std::string external_url;  // of Strata, for links
+  std::string strata_config_file = {};  // strata.yml, for its `receivers`; empty: none
 };
 
 /// A message for one integration of a receiver.
@@ -33,6 +34,7 @@ struct Rendered {
 
 struct EngineDeps {
   discover::HttpFetch http;
+  TcpTalk tcp;  // for mail
   Fs& fs;
   const Clock& clock;
   metrics::Registry& metrics;

@@ -46,12 +46,13 @@ bool Groups::add(const Alert& alert, TimestampMs now) {
       }
       const TimestampMs wait = route->group_wait.count();
       const bool old = alert.starts_at + wait < now;
-      at = groups_
-               .emplace(std::move(key), Group{.route = route,
-                                              .labels = std::move(labels),
-                                              .alerts = {},
-                                              .next_flush = old ? now : now + wait})
-               .first;
+      at =
+          groups_
+              .emplace(
+                  std::move(key),
+                  Group{.route = route, .labels = std::move(labels), .alerts = {}, .next_flush = 0})
+              .first;
+      set_next_flush(at->first, at->second, old ? now : now + wait);
     }
     at->second.alerts.insert_or_assign(fingerprint(alert.labels), alert);
   }
@@ -70,12 +71,20 @@ GroupSnapshot Groups::snapshot(const Group& group) const {
   return out;
 }
 
+void Groups::set_next_flush(const Key& key, Group& group, TimestampMs at) {
+  due_.erase({group.next_flush, &key});
+  group.next_flush = at;
+  due_.emplace(at, &key);
+}
+
 std::vector<GroupSnapshot> Groups::take_due(TimestampMs now) {
   std::vector<GroupSnapshot> out;
-  for (auto& [key, group] : groups_) {
-    if (group.next_flush > now) continue;
-    out.push_back(snapshot(group));
-    group.next_flush = now + group.route->group_interval.count();
+  while (!due_.empty() && due_.begin()->first <= now && out.size() < kMaxTaken) {
+    const auto at = groups_.find(*due_.begin()->second);
+    out.push_back(snapshot(at->second));
+    // An interval of nothing would be due for ever.
+    const TimestampMs interval = std::max<TimestampMs>(1, at->second.route->group_interval.count());
+    set_next_flush(at->first, at->second, now + interval);
   }
   return out;
 }
@@ -90,15 +99,14 @@ void Groups::told(const GroupSnapshot& group, TimestampMs at) {
     const auto kept = alerts.find(fingerprint(alert.labels));
     if (kept != alerts.end() && kept->second.updated_at == alert.updated_at) alerts.erase(kept);
   }
-  if (alerts.empty()) groups_.erase(found);
+  if (!alerts.empty()) return;
+  due_.erase({found->second.next_flush, &found->first});
+  groups_.erase(found);
 }
 
 std::optional<TimestampMs> Groups::next_due() const {
-  std::optional<TimestampMs> out;
-  for (const auto& [key, group] : groups_) {
-    out = std::min(out.value_or(group.next_flush), group.next_flush);
-  }
-  return out;
+  if (due_.empty()) return std::nullopt;
+  return due_.begin()->first;
 }
 
 std::vector<GroupSnapshot> Groups::all() const {

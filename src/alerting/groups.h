@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -32,13 +33,16 @@ struct GroupSnapshot {
 class Groups {
  public:
   static constexpr size_t kMaxGroups = 100'000;
+  /// Groups that take_due() hands out at once: a storm is flushed in parts, not held in memory.
+  static constexpr size_t kMaxTaken = 1000;
 
   explicit Groups(std::shared_ptr<const RouteTree> routes) : routes_(std::move(routes)) {}
 
   /// Puts the alert into the group of each route that takes it. False when there are too many
   /// groups to make another.
   bool add(const Alert& alert, TimestampMs now);
-  /// The groups that are due at `now`; each is due again group_interval later.
+  /// Groups that are due at `now`, the longest due first; each is due again group_interval later.
+  /// When there are kMaxTaken, ask again.
   std::vector<GroupSnapshot> take_due(TimestampMs now);
   /// Everybody was told: alerts of the snapshot that are over, and have not come back meanwhile,
   /// leave the group; an empty group is gone.
@@ -57,9 +61,12 @@ class Groups {
   };
   using Key = std::pair<const Route*, std::string>;  // the labels' bytes
   GroupSnapshot snapshot(const Group& group) const;
+  void set_next_flush(const Key& key, Group& group, TimestampMs at);
 
   const std::shared_ptr<const RouteTree> routes_;
   std::map<Key, Group> groups_;
+  /// The same by when they are due; a key lives as long as its group.
+  std::set<std::pair<TimestampMs, const Key*>> due_;
 };
 
 }  // namespace strata::alerting

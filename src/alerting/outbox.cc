@@ -33,7 +33,8 @@ constexpr std::string_view kSteps[] = {
   delivered INTEGER NOT NULL,
   detail TEXT NOT NULL
 ))",
-    "CREATE INDEX outbox_attempts_of ON outbox_attempts (message)"};
+    "CREATE INDEX outbox_attempts_of ON outbox_attempts (message)",
+    "CREATE INDEX outbox_keys ON outbox (group_key, receiver, integration, idx, id)"};
 
 Result<> note(state::Session& session, const Attempt& attempt) {
   return session.run("INSERT INTO outbox_attempts VALUES (?, ?, ?, ?, ?)",
@@ -77,6 +78,15 @@ Result<> Outbox::check_room(const MessageParts& parts) const {
   if (bytes > kMaxMessage) {
     return fail(ErrorCode::kLimit, fmt::format("a message of {} bytes is too long", bytes));
   }
+  if (bytes > kLongMessage) {
+    size_t total = 0;
+    TRY(db_.query("SELECT COALESCE(SUM(LENGTH(value)), 0) FROM outbox_parts", {},
+                  [&](const state::Row& row) { total = static_cast<size_t>(row.integer(0)); }));
+    if (total + bytes > kMaxBytes) {
+      return fail(ErrorCode::kLimit,
+                  fmt::format("{} bytes of messages are waiting already", total));
+    }
+  }
   if (waiting() >= kMaxWaiting) {
     return fail(ErrorCode::kLimit, fmt::format("{} messages are waiting already", kMaxWaiting));
   }
@@ -88,6 +98,7 @@ Result<int64_t> Outbox::add(const LogKey& key, const LogEntry& entry, const Mess
   int64_t id = 0;
   TRY(check_room(parts));
   auto added = db_.transaction([&](state::Session& session) -> Result<> {
+    TRY(supersede(session, key, now));
     id = TRY(post(session, key, parts, now));
     return NotificationLog::write(session, key, entry);
   });
@@ -96,6 +107,21 @@ Result<int64_t> Outbox::add(const LogKey& key, const LogEntry& entry, const Mess
     return std::unexpected(added.error());
   }
   return id;
+}
+
+Result<> Outbox::supersede(state::Session& session, const LogKey& key, TimestampMs now) {
+  std::vector<int64_t> older;
+  TRY(
+      session.query("SELECT id FROM outbox WHERE state = 'waiting' AND group_key = ? AND "
+                    "receiver = ? AND integration = ? AND idx = ?",
+                    {key.group, key.receiver, key.integration, key.index},
+                    [&](const state::Row& row) { older.push_back(row.integer(0)); }));
+  for (const int64_t id : older) {
+    TRY(session.run("DELETE FROM outbox_parts WHERE message = ?", {id}));
+    TRY(session.run("UPDATE outbox SET state = 'superseded', done_at = ? WHERE id = ?", {now, id}));
+    --waiting_;
+  }
+  return {};
 }
 
 Result<int64_t> Outbox::post(state::Session& session, const LogKey& key, const MessageParts& parts,
@@ -152,16 +178,30 @@ Result<std::vector<Message>> Outbox::take_due(TimestampMs now, size_t limit) {
                                        .attempts = row.integer(6) + 1,
                                        .next_attempt_at = row.integer(7)});
                       }));
+    size_t bytes = 0;
+    size_t taken = 0;
     for (Message& message : out) {
-      TRY(session.query(
-          "SELECT name, value FROM outbox_parts WHERE message = ?", {message.id},
-          [&](const state::Row& row) { message.parts.emplace_back(row.text(0), row.text(1)); }));
+      if (bytes > kMaxTaken) break;
+      ++taken;
+      TRY(session.query("SELECT name, value FROM outbox_parts WHERE message = ?", {message.id},
+                        [&](const state::Row& row) {
+                          message.parts.emplace_back(row.text(0), row.text(1));
+                          bytes += message.parts.back().second.size();
+                        }));
       TRY(session.run("UPDATE outbox SET state = 'trying', attempts = attempts + 1 WHERE id = ?",
                       {message.id}));
     }
+    out.resize(taken);
     return {};
   }));
   return out;
+}
+
+Result<> Outbox::postpone(const Message& message, TimestampMs until) {
+  return db_.run(
+      "UPDATE outbox SET state = 'waiting', attempts = attempts - 1, next_attempt_at = ? "
+      "WHERE id = ?",
+      {until, message.id});
 }
 
 Result<> Outbox::succeeded(const Message& message, const Attempt& attempt) {
@@ -179,9 +219,20 @@ Result<bool> Outbox::failed(const Message& message, const Attempt& attempt, bool
   const Millis wait =
       std::max(retry_after.value_or(Millis(0)), backoff(message.attempts, random()));
   const TimestampMs next = attempt.at + wait.count();
-  const bool over = !retriable || next - message.created_at > kGiveUpAfter.count();
+  bool over = !retriable || next - message.created_at > kGiveUpAfter.count();
   TRY(db_.transaction([&](state::Session& session) -> Result<> {
     TRY(note(session, attempt));
+    bool newer = false;
+    TRY(
+        session.query("SELECT 1 FROM outbox WHERE id > ? AND group_key = ? AND receiver = ? AND "
+                      "integration = ? AND idx = ? LIMIT 1",
+                      {message.id, message.key.group, message.key.receiver, message.key.integration,
+                       message.key.index},
+                      [&](const state::Row&) { newer = true; }));
+    if (newer) {
+      over = true;
+      return finish(session, message, "superseded", attempt.at);
+    }
     if (!over) {
       return session.run("UPDATE outbox SET state = 'waiting', next_attempt_at = ? WHERE id = ?",
                          {next, message.id});

@@ -6,6 +6,9 @@
 //                       └──────────────────────────┤
 //                                                  └─ failed(), or too old ─> given up
 //
+// A newer message of one key supersedes those that still wait: it says all that there is to say,
+// and "firing" must not arrive behind "resolved".
+//
 // add() writes the message and the notification log in one transaction, so a kill -9 between any
 // two steps neither forgets a notification nor makes another; the one that was being tried is tried
 // again after a restart, which is the one duplicate there may be. Each attempt is a row, for people
@@ -48,7 +51,12 @@ struct Attempt {
 class Outbox {
  public:
   static constexpr size_t kMaxWaiting = 100'000;
-  static constexpr size_t kMaxMessage = 1 << 20;
+  static constexpr size_t kMaxMessage = 16 << 20;
+  /// Long messages (over kLongMessage) are refused when all that wait are together this long.
+  static constexpr size_t kLongMessage = 1 << 20;
+  static constexpr size_t kMaxBytes = 1 << 30;
+  /// What take_due() hands out at once, the first message apart.
+  static constexpr size_t kMaxTaken = 32 << 20;
   /// A notification is tried for this long.
   static constexpr Millis kGiveUpAfter = std::chrono::hours(24);
   static constexpr Millis kKept = std::chrono::hours(24 * 30);
@@ -69,6 +77,8 @@ class Outbox {
   /// At most `limit` messages whose time has come; they are being tried until one of the two below.
   Result<std::vector<Message>> take_due(TimestampMs now, size_t limit);
   Result<> succeeded(const Message& message, const Attempt& attempt);
+  /// Back to waiting, until then, as if it had not been taken.
+  Result<> postpone(const Message& message, TimestampMs until);
   /// `retry_after`: what the provider asked for; else exponential backoff with jitter. Not
   /// `retriable`, or older than kGiveUpAfter: given up, and the log forgets the notification so
   /// that the group's next flush makes a new one. True when it was given up.
@@ -76,7 +86,8 @@ class Outbox {
                       std::optional<Millis> retry_after);
 
   std::vector<Attempt> attempts(int64_t message) const;
-  /// "waiting", "trying", "delivered" or "given up"; "" when it is not known (any more).
+  /// "waiting", "trying", "delivered", "given up" or "superseded"; "" when it is not known (any
+  /// more).
   std::string state_of(int64_t message) const;
   size_t waiting() const { return waiting_; }
   std::optional<TimestampMs> next_due() const;
@@ -85,6 +96,7 @@ class Outbox {
  private:
   explicit Outbox(state::Database& db) : db_(db) {}
   Result<> check_room(const MessageParts& parts) const;
+  Result<> supersede(state::Session& session, const LogKey& key, TimestampMs now);
   state::Database& db_;
   std::atomic<size_t> waiting_{0};  // or being tried; counted once, at the start
 };

@@ -3,8 +3,12 @@
 #include <algorithm>
 
 #include "alerting/chat_providers.h"
+#include "alerting/email.h"
 #include "alerting/paging_providers.h"
+#include "alerting/phone_providers.h"
+#include "alerting/robot_providers.h"
 #include "alerting/webhook.h"
+#include "alerting/wechat.h"
 #include "base/number.h"
 #include "base/utf8.h"
 #include "net/hmac.h"
@@ -16,20 +20,28 @@ constexpr std::chrono::seconds kSecond{1};
 
 // Paces: what each provider's documentation allows one sender, or a little less.
 constexpr Provider kProviders[] = {
+    {"dingtalk", render_dingtalk, nullptr, nullptr, {15, 4 * kSecond}, send_dingtalk},
     {"discord", render_discord, webhook_url_request, judge_by_status, {5, kSecond}},
+    {"email", render_email, nullptr, nullptr, {}, send_email},
+    {"feishu", render_feishu, nullptr, nullptr, {5, kSecond}, send_feishu},
     {"incidentio", render_incidentio, incidentio_request, judge_by_status},
     {"mattermost", render_mattermost, webhook_url_request, judge_by_status},
     {"msteams", render_msteams, webhook_url_request, judge_by_status, {4, kSecond}},
     {"msteamsv2", render_msteamsv2, webhook_url_request, judge_by_status, {4, kSecond}},
     {"opsgenie", render_opsgenie, nullptr, nullptr, {}, send_opsgenie},
     {"pagerduty", render_pagerduty, pagerduty_request, judge_pagerduty},
+    {"phone", render_phone, nullptr, nullptr, {}, send_phone},
     {"pushover", render_pushover, pushover_request, judge_by_status, {10, kSecond}},
     {"rocketchat", render_rocketchat, rocketchat_request, judge_rocketchat},
     {"slack", render_slack, slack_request, judge_slack, {5, kSecond}},
     {"telegram", render_telegram, telegram_request, judge_telegram, {20, 3 * kSecond}},
+    {"twilio_sms", render_twilio_sms, twilio_request, judge_by_status, {10, kSecond}},
+    {"twilio_voice", render_twilio_voice, twilio_request, judge_by_status, {5, kSecond}},
     {"victorops", render_victorops, victorops_request, judge_by_status},
     {"webex", render_webex, webex_request, judge_by_status, {5, kSecond}},
     {"webhook", render_webhook, webhook_request, judge_by_status},
+    {"wechat", render_wechat, nullptr, nullptr, {}, send_wechat},
+    {"wecom", render_wecom, wecom_request, judge_errcode, {15, 4 * kSecond}},
 };
 
 constexpr size_t kMaxDetail = 300;

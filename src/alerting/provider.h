@@ -14,8 +14,13 @@
 #include "base/fs.h"
 #include "discover/peer_client.h"
 #include "net/http_client.h"
+#include "net/tcp_client.h"
 
 namespace strata::alerting {
+
+class AccessTokens;
+/// Holds a dialogue; net::TcpClient::talk, or a test's stand-in.
+using TcpTalk = std::function<void(net::TcpRequest, net::TcpClient::Callback)>;
 
 /// What became of an attempt.
 struct Verdict {
@@ -38,6 +43,8 @@ struct SendContext {
   std::shared_ptr<const AlertmanagerFile> file;  // keeps the integration
   const Integration* integration = nullptr;
   std::shared_ptr<const discover::PeerClient> http;
+  std::shared_ptr<const TcpTalk> tcp;
+  std::shared_ptr<AccessTokens> tokens;
   Fs* fs = nullptr;
   const Clock* clock = nullptr;
   std::chrono::nanoseconds timeout{};

@@ -7,7 +7,12 @@
 #include <fstream>
 
 #include "alerting/notification_templates.h"
+#include "alerting/own_kinds.h"
+#include "alerting/robot_providers.h"
+#include "alerting/wechat.h"
 #include "base/temp_dir.h"
+#include "net/basic_auth.h"
+#include "net/url.h"
 
 namespace strata::alerting {
 namespace {
@@ -235,6 +240,152 @@ TEST_F(ProviderTest, TheMailPageIsSafeFromWhatLabelsSay) {
   EXPECT_FALSE(page.contains("javascript:")) << page;
   EXPECT_TRUE(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
   EXPECT_TRUE(page.contains(R"(href="http://strata/#/alerts?receiver=team")")) << page;
+}
+
+TEST_F(ProviderTest, MailsAreMadeOnceAndForAllAttempts) {
+  load("email",
+       "{to: 'B <b@x>, c@x', from: strata@x, smarthost: 'h:25', text: '{{ .Status }}', "
+       "html: '<i>{{ .CommonLabels.node }}</i>', headers: {X-Team: '{{ .Receiver }}'}, "
+       "threading: {enabled: true, thread_by_date: daily}}");
+  const auto mail = parts();
+  EXPECT_EQ(part(mail, "from"), "strata@x");
+  const std::string data(part(mail, "data"));
+  for (const auto line :
+       {"X-Team: team\r\n", "Subject: [FIRING:1] Slow (a<b page)\r\n", "To: B <b@x>, c@x\r\n",
+        "From: strata@x\r\n", "Date: Tue, 14 Nov 2023 22:13:20 +0000\r\n",
+        "References: <alert-cad65463d11e13d8-2023-11-14@alertmanager>\r\n", "\r\n\r\nfiring\r\n",
+        "<i>a&lt;b</i>"}) {
+    EXPECT_TRUE(data.contains(line)) << line << "\n" << data;
+  }
+  EXPECT_EQ(parts(), mail);
+}
+
+class OwnKindTest : public ProviderTest {
+ protected:
+  void load_own(const std::string& kind, const std::string& section) {
+    auto file =
+        parse_alertmanager_file("route: {receiver: team}\nreceivers: [{name: team}]\n", "a");
+    ASSERT_TRUE(file);
+    file_ = *std::move(file);
+    const auto own = config::parse_yaml(
+        fmt::format("[{{name: team, {}_configs: [{}]}}]", kind, section), "strata.yml");
+    ASSERT_TRUE(own) << own.error().message;
+    const auto added = add_own_receivers(*own, "strata.yml", file_);
+    ASSERT_TRUE(added) << added.error().message;
+    to_ = {&file_.receivers[0], &file_.receivers[0].integrations[0], file_.texts.get()};
+    provider_ = find_provider(kind);
+    ASSERT_NE(provider_, nullptr);
+  }
+  // What send() asks for; the answer is `response`.
+  net::ClientRequest send(const net::ClientResponse& response, Verdict& verdict,
+                          const Notification& n = notification()) {
+    net::ClientRequest sent;
+    const auto fetch = [&](net::ClientRequest request, net::HttpClient::Callback done) {
+      sent = std::move(request);
+      done(response);
+    };
+    const ManualClock clock(kAt);
+    const SendContext context{.file = {},
+                              .integration = to_.integration,
+                              .http = std::make_shared<const discover::PeerClient>(
+                                  fetch, to_.integration->http, real_fs(), clock),
+                              .tcp = {},
+                              .tokens = std::make_shared<AccessTokens>(clock),
+                              .fs = &real_fs(),
+                              .clock = &clock,
+                              .timeout = std::chrono::seconds(1),
+                              .stop = {}};
+    provider_->send(context, parts(n), [&](Verdict v) { verdict = std::move(v); });
+    return sent;
+  }
+  static net::ClientResponse answer(std::string body, int status = 200) {
+    net::ClientResponse response;
+    response.status = status;
+    response.body = std::move(body);
+    return response;
+  }
+};
+
+TEST_F(OwnKindTest, FeishuIsSignedAndSaysNoUnderStatus200) {
+  load_own("feishu", "{url: 'http://h/hook', secret: S, text: '{{ .CommonLabels.node }}'}");
+  Verdict verdict;
+  const auto sent = send(answer(R"({"code":0,"msg":"success"})"), verdict);
+  EXPECT_TRUE(verdict.delivered);
+  const std::string sign = signature("1700000000\nS", "");
+  EXPECT_EQ(
+      sent.body,
+      R"({"timestamp":"1700000000","sign":")" + sign +
+          R"j(","msg_type":"interactive","card":{"header":{"title":{"tag":"plain_text","content":"[FIRING:1] Slow (a<b page)"},"template":"red"},"elements":[{"tag":"markdown","content":"a<b"}]}})j");
+  send(answer(R"({"code":19021,"msg":"sign match fail"})"), verdict);
+  EXPECT_FALSE(verdict.delivered || verdict.retriable);
+  EXPECT_EQ(verdict.detail, "200, but: 19021 sign match fail");
+  send(answer(R"({"code":11232,"msg":"frequency limited"})"), verdict);
+  EXPECT_TRUE(verdict.retriable);
+}
+
+TEST_F(OwnKindTest, DingtalkIsSignedInItsUrl) {
+  load_own("dingtalk",
+           "{url: 'http://h/robot/send?access_token=T', secret: S, text: t, at_mobiles: ['1']}");
+  Verdict verdict;
+  const auto sent = send(answer(R"({"errcode":0,"errmsg":"ok"})"), verdict);
+  EXPECT_TRUE(verdict.delivered);
+  EXPECT_EQ(sent.url, "http://h/robot/send?access_token=T&timestamp=1700000000000&sign=" +
+                          net::percent_encode(signature("S", "1700000000000\nS")));
+  EXPECT_TRUE(sent.body.contains(R"("text":"t @1"},"at":{"atMobiles":["1"],"isAtAll":false})"));
+  send(answer(R"({"errcode":130101,"errmsg":"send too fast"})"), verdict);
+  EXPECT_TRUE(verdict.retriable);
+  EXPECT_EQ(verdict.retry_after, std::chrono::minutes(10));
+}
+
+TEST_F(OwnKindTest, WecomMentionsInText) {
+  load_own("wecom", "{url: 'http://h/', text: t, mentioned_mobiles: ['13', '@all']}");
+  EXPECT_EQ(request().body,
+            R"({"msgtype":"text","text":{"content":"t","mentioned_mobile_list":["13","@all"]}})");
+}
+
+TEST_F(OwnKindTest, TwilioSpeaksTwiceAndCollectsAKey) {
+  load_own("twilio_voice",
+           "{account_sid: AC1, auth_token: T, from: '+1', to: '+2', text: 'a < b'}");
+  const auto plain = request();
+  EXPECT_EQ(plain.url, "https://api.twilio.com/2010-04-01/Accounts/AC1/Calls.json");
+  EXPECT_EQ(plain.headers.value("Authorization"), net::basic_authorization("AC1:T"));
+  EXPECT_EQ(part(parts(), "Twiml"),
+            R"(<Response><Say language="en-US">a &lt; b</Say><Pause length="1"/>)"
+            R"(<Say language="en-US">a &lt; b</Say></Response>)");
+  Notification with_key = notification();
+  with_key.alerts[0].annotations = {{"ack_url", "http://s/ack?a=1&b=2"}};
+  EXPECT_TRUE(part(parts(with_key), "Twiml")
+                  .starts_with(R"(<Response><Gather numDigits="1" method="POST" )"
+                               R"(action="http://s/ack?a=1&amp;b=2"><Say)"));
+  load_own("twilio_sms", "{account_sid: AC1, auth_token: T, from: '+1', to: '+2', text: hi}");
+  EXPECT_EQ(request().body, "Body=hi&From=%2B1&To=%2B2");
+}
+
+TEST_F(OwnKindTest, APhoneServiceMayBeAny) {
+  load_own("phone",
+           "{url: 'http://h/call', to: '123', text: hi, headers: {X-Key: K}, success: "
+           "'\"code\":\"OK\"'}");
+  Verdict verdict;
+  const auto sent = send(answer(R"({"code":"OK"})"), verdict);
+  EXPECT_TRUE(verdict.delivered);
+  EXPECT_EQ(sent.headers.value("X-Key"), "K");
+  EXPECT_EQ(sent.body, fmt::format(R"({{"to":"123","text":"hi","id":"{}"}})",
+                                   sent.headers.value("Idempotency-Key")));
+  send(answer(R"({"code":"LIMIT"})"), verdict);
+  EXPECT_FALSE(verdict.delivered);
+}
+
+TEST_F(OwnKindTest, MistakesAreNamedByPlace) {
+  auto file = *parse_alertmanager_file("route: {receiver: team}\nreceivers: [{name: team}]\n", "a");
+  const auto add = [&](std::string_view text) {
+    const auto added = add_own_receivers(*config::parse_yaml(text, "s"), "s", file);
+    return added ? "" : added.error().message;
+  };
+  EXPECT_TRUE(add("[{name: other}]").starts_with("s:1:9: receiver \"other\" is not in"));
+  EXPECT_TRUE(add("[{name: team, feishu_configs: [{urk: x}]}]").contains("urk"));
+  EXPECT_TRUE(add("[{name: team, feishu_configs: [{}]}]").contains("url"));
+  EXPECT_TRUE(add("[{name: team, phone_configs: [{url: 'http://h/', success: '('}]}]")
+                  .contains("no regular expression"));
 }
 
 }  // namespace

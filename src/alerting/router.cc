@@ -129,6 +129,7 @@ void Router::tick(TimestampMs now) {
       collect_garbage(now);
     }
   }
+  // Those beyond kMaxTaken are due still, and next_due() says so: deliveries begin in between.
   for (const GroupSnapshot& group : due) flush(group, now);
 }
 

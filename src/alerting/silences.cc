@@ -61,6 +61,12 @@ std::string annotations_text(const StringPairs& annotations) {
   return to_text(pairs);
 }
 
+std::string label_key(std::string_view name, std::string_view value) {
+  std::string out(name);
+  out += '\xff';
+  return out.append(value);
+}
+
 }  // namespace
 
 bool Silence::matches(const Labels& labels) const {
@@ -125,6 +131,7 @@ Result<> Silences::load() {
       }));
   MutexLock lock(mutex_);
   by_id_ = std::move(read);
+  index_.reset();
   return parsed;
 }
 
@@ -135,6 +142,7 @@ Result<> Silences::store(const Silence& silence) {
               {silence.id, matchers, silence.starts_at, silence.ends_at, silence.updated_at,
                silence.created_by, silence.comment, annotations_text(silence.annotations)}));
   by_id_.insert_or_assign(silence.id, silence);
+  index_.reset();
   return {};
 }
 
@@ -182,14 +190,45 @@ Result<> Silences::expire(const std::string& id, TimestampMs now) {
   return store(ended);
 }
 
+const Silences::Index& Silences::index() const {
+  if (index_) return *index_;
+  index_.emplace();
+  for (const auto& [id, silence] : by_id_) {
+    bool other = false;
+    for (const Matchers& set : silence.matcher_sets) {
+      const auto equality = std::ranges::find_if(set, [](const Matcher& matcher) {
+        return matcher.op() == Matcher::Op::kEqual && !matcher.value().empty();
+      });
+      if (equality == set.end()) {
+        other = true;
+      } else {
+        index_->by_label[label_key(equality->name(), equality->value())].push_back(&silence);
+      }
+    }
+    if (other) index_->others.push_back(&silence);
+  }
+  return *index_;
+}
+
 std::vector<std::string> Silences::silencing(const Labels& labels, TimestampMs now) const {
   std::vector<std::string> out;
   MutexLock lock(mutex_);
-  for (const auto& [id, silence] : by_id_) {
-    if (silence.state_at(now) == Silence::State::kActive && silence.matches(labels)) {
-      out.push_back(id);
+  if (by_id_.empty()) return out;
+  const Index& index = this->index();
+  const auto ask = [&](const std::vector<const Silence*>& candidates) {
+    for (const Silence* silence : candidates) {
+      if (silence->state_at(now) == Silence::State::kActive && silence->matches(labels)) {
+        out.push_back(silence->id);
+      }
     }
+  };
+  ask(index.others);
+  for (const Label& label : labels) {
+    const auto at = index.by_label.find(label_key(label.name, label.value));
+    if (at != index.by_label.end()) ask(at->second);
   }
+  std::ranges::sort(out);
+  out.erase(std::ranges::unique(out).begin(), out.end());
   return out;
 }
 
@@ -210,6 +249,7 @@ Result<size_t> Silences::collect_garbage(TimestampMs now) {
   const TimestampMs before = now - kRetention.count();
   MutexLock lock(mutex_);
   TRY(db_.run("DELETE FROM silences WHERE ends_at < ?", {before}));
+  index_.reset();
   return std::erase_if(by_id_, [&](const auto& entry) { return entry.second.ends_at < before; });
 }
 

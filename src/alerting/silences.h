@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "alerting/alert.h"
@@ -67,6 +68,15 @@ class Silences {
   state::Database& db_;
   mutable Mutex mutex_;
   std::map<std::string, Silence> by_id_ GUARDED_BY(mutex_);
+
+  /// Which silences can match an alert at all: each matcher set hangs at one of its equality
+  /// matchers, so that an alert asks about its own labels only.
+  struct Index {
+    std::unordered_map<std::string, std::vector<const Silence*>> by_label;  // "name\xffvalue"
+    std::vector<const Silence*> others;  // with a set that has no such matcher
+  };
+  const Index& index() const REQUIRES(mutex_);
+  mutable std::optional<Index> index_ GUARDED_BY(mutex_);  // made when it is asked for
 };
 
 /// A random (version 4) UUID.

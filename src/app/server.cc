@@ -188,9 +188,12 @@ Result<> Server::open() {
   alerting_ = TRY(alerting::Engine::open(
       {.directory = options_.storage_path + "/alerting",
        .config_file = options_.alertmanager_config_file,
-       .external_url = "http://" + options_.listen_address},
+       .external_url = "http://" + options_.listen_address,
+       .strata_config_file = options_.strata_config_file},
       {.http = [client = client_.get()](
                    auto request, auto done) { client->fetch(std::move(request), std::move(done)); },
+       .tcp = [tcp = tcp_.get()](auto request,
+                                 auto done) { tcp->talk(std::move(request), std::move(done)); },
        .fs = real_fs(),
        .clock = clock_,
        .metrics = registry_}));

@@ -149,6 +149,7 @@ void fields(V& v, StrataConfig& c) {
   v.field("storage", c.storage);
   v.section("probes", [&](auto& modules) { modules.named(c.probes); });
   v.field("oncall", c.oncall);
+  v.opaque("receivers");
 }
 
 Result<StrataConfig> parse_strata_config(std::string_view text, std::string_view file_name) {
@@ -158,6 +159,7 @@ Result<StrataConfig> parse_strata_config(std::string_view text, std::string_view
   Decoder d{std::string(file_name)};
   decode(d, "", root, out);
   TRY(d.result());
+  if (const YamlEntry* receivers = root.find("receivers")) out.receivers = receivers->value;
   for (auto& module : out.probes) resolve_paths(directory_of(file_name), module);
   for (auto& ping : out.oncall.dead_mans_switch) resolve_paths(directory_of(file_name), ping.http);
   return out;

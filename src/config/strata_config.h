@@ -14,6 +14,7 @@
 #include "config/oncall_config.h"
 #include "config/probe_config.h"
 #include "config/store_config.h"
+#include "config/yaml.h"
 
 namespace strata::config {
 
@@ -22,6 +23,7 @@ struct StrataConfig {
   GuardConfig guard;
   StoreConfig storage;
   std::vector<ProbeModule> probes;  // no two of one name
+  YamlNode receivers;               // as written; alerting/own_kinds.h reads it
   OncallConfig oncall;
 };
 

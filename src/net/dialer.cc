@@ -164,6 +164,15 @@ Dialer::Awaitable<> Dialer::tunnel(Stream& stream, const Target& target) {
   co_return Result<>{};
 }
 
+Dialer::Awaitable<std::unique_ptr<Stream>> Dialer::upgrade(std::unique_ptr<Stream> plain,
+                                                           TlsOptions options, std::string host) {
+  Target target;
+  target.url.host = std::move(host);
+  target.tls = std::move(options);
+  Socket socket = std::move(plain->socket());
+  co_return co_await start_tls(std::move(socket), target);
+}
+
 Dialer::Awaitable<std::unique_ptr<Stream>> Dialer::start_tls(Socket socket, const Target& target) {
   phase_.enter(Phase::kTls);
   const TlsContext context = CO_TRY(tls_.get(target.tls));

@@ -34,6 +34,10 @@ class Dialer {
 
   /// Error: kUnavailable or kBadData; after abort(), any.
   boost::asio::awaitable<Result<std::unique_ptr<Stream>>> dial(Target target);
+  /// Goes on in TLS on a plain stream of dial()'s. Errors: those.
+  boost::asio::awaitable<Result<std::unique_ptr<Stream>>> upgrade(std::unique_ptr<Stream> plain,
+                                                                  TlsOptions options,
+                                                                  std::string host);
   void abort();
   /// The IP address that dial() reached; empty before, and for a unix socket.
   const std::string& address() const { return address_; }

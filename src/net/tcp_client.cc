@@ -92,17 +92,63 @@ class Talk : public std::enable_shared_from_this<Talk> {
     auto dialled = co_await dialer_.dial(std::move(target));
     stream_ = CO_TRY(std::move(dialled));
     if (request_.trace) request_.trace->tls = stream_->tls_peer();
+    if (request_.dialogue) co_return co_await answer_lines();
     for (const auto& step : request_.steps) {
       if (step.expect) {
         const auto came = co_await expect(*step.expect);
         if (!came) co_return came;
       }
-      if (step.send.empty()) continue;
-      phase_.enter(Phase::kSend);
-      const auto error = co_await stream_->write_all({asio::buffer(step.send), {}}, [] {});
-      if (error) co_return fail(ErrorCode::kUnavailable, "send: " + describe(error));
+      CO_TRY(co_await send(step.send));
     }
     co_return Result<>{};
+  }
+
+  asio::awaitable<Result<>> answer_lines() {
+    while (true) {
+      const std::string line = CO_TRY(co_await read_line());
+      const TcpTurn turn = request_.dialogue(line);
+      CO_TRY(co_await send(turn.send));
+      if (turn.ends) co_return turn.result;
+      if (!turn.start_tls) continue;
+      // What came unencrypted behind the line could be anybody's (RFC 3207, 4).
+      if (!input_.unread().empty()) {
+        co_return fail(ErrorCode::kUnavailable, "the peer spoke before TLS began");
+      }
+      auto upgraded =
+          co_await dialer_.upgrade(std::move(stream_), request_.start_tls, request_.host);
+      stream_ = CO_TRY(std::move(upgraded));
+      CO_TRY(co_await send(turn.send_after_tls));
+    }
+  }
+
+  asio::awaitable<Result<>> send(std::string text) {
+    if (text.empty()) co_return Result<>{};
+    phase_.enter(Phase::kSend);
+    const auto error = co_await stream_->write_all({asio::buffer(text), {}}, [] {});
+    if (error) co_return fail(ErrorCode::kUnavailable, "send: " + describe(error));
+    co_return Result<>{};
+  }
+
+  asio::awaitable<Result<std::string>> read_line() {
+    phase_.enter(Phase::kWait);
+    while (true) {
+      const auto text = input_.unread();
+      if (const size_t end = text.find('\n'); end != std::string_view::npos) {
+        std::string line(text.substr(0, end));
+        if (line.ends_with('\r')) line.pop_back();
+        input_.consume(end + 1);
+        co_return line;
+      }
+      if (text.size() > TcpClient::kMaxReply) {
+        co_return fail(ErrorCode::kLimit, "a line is longer than 64 KiB");
+      }
+      const auto room = input_.prepare(kRead);
+      const IoResult got = co_await stream_->read_some(asio::buffer(room.data(), room.size()));
+      if (got.error) {
+        co_return fail(ErrorCode::kUnavailable, "the peer broke off: " + describe(got.error));
+      }
+      input_.commit(got.bytes);
+    }
   }
 
   asio::awaitable<Result<>> expect(Regex pattern) {

@@ -1,5 +1,5 @@
-// Connects to a TCP port, with TLS when asked, and holds a short dialogue: expects texts and sends
-// texts. For probes.
+// Connects to a TCP port, with TLS when asked, and holds a dialogue: expects texts and sends texts
+// (for probes), or answers each line as the caller says (for mail).
 //
 // Thread-safe; must be destroyed before its Loop. Bounds: kMaxReply bytes are read while a text is
 // expected; one timeout for all of it; whoever calls bounds how many run.
@@ -20,6 +20,15 @@
 
 namespace strata::net {
 
+/// What is done about a line that came, in this order.
+struct TcpTurn {
+  std::string send = {};
+  bool start_tls = false;  // goes on in TLS; an error when the peer said more than the line
+  std::string send_after_tls = {};
+  bool ends = false;
+  Result<> result = {};  // of the dialogue, when it ends
+};
+
 struct TcpRequest {
   struct Step {
     std::optional<Regex> expect = {};  // matched against whole lines, unanchored
@@ -29,6 +38,9 @@ struct TcpRequest {
   uint16_t port = 0;
   std::optional<TlsOptions> tls = {};
   std::vector<Step> steps = {};
+  /// In place of steps: called on the loop's thread with each line, without its end.
+  std::function<TcpTurn(std::string_view line)> dialogue = {};
+  TlsOptions start_tls = {};  // for TcpTurn::start_tls
   std::chrono::nanoseconds timeout = std::chrono::seconds(30);
   std::stop_token stop = {};
   std::shared_ptr<RequestTrace> trace = {};  // as ClientRequest::trace
