@@ -1,42 +1,62 @@
-# Puts the files of src/ui/assets into the ui library: each gzipped, all named in one table that
-# src/ui/assets.cc reads. An assembly file, so that the compiler need not parse the bytes; -n keeps
-# the time out of them, so that the same files give the same binary.
-function(embed_ui_assets)
-  file(GLOB ui_assets CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/src/ui/assets/*)
-  if(NOT TARGET ui OR NOT ui_assets)
+# The web page, into the ui library. With Node.js it is built from web/ (Vite, into the build
+# folder); without it, or with -DSTRATA_WEB=OFF, src/ui/fallback takes its place, so that a C++
+# toolchain alone still builds all of Strata. STRATA_WEB_BUILT says which it was.
+option(STRATA_WEB "Build the web page with Node.js and embed it" ON)
+
+# Installs what web/package-lock.json names, once for each version of it.
+function(install_web_packages RESULT)
+  set(web ${CMAKE_CURRENT_SOURCE_DIR}/web)
+  set(${RESULT} OFF PARENT_SCOPE)
+  find_program(NODE NAMES node nodejs)
+  find_program(NPM npm)
+  if(NOT STRATA_WEB)
     return()
   endif()
+  if(NOT NODE OR NOT NPM)
+    message(WARNING "node or npm is missing: built without the web page (./dev installs both)")
+    return()
+  endif()
+  set(installed ${web}/node_modules/.package-lock.json)
+  if(NOT EXISTS ${installed} OR ${web}/package-lock.json IS_NEWER_THAN ${installed})
+    message(STATUS "Installing the packages of web/package-lock.json")
+    execute_process(COMMAND ${NPM} ci --no-audit --no-fund WORKING_DIRECTORY ${web}
+      RESULT_VARIABLE failed OUTPUT_QUIET TIMEOUT 600)
+    if(failed)
+      message(WARNING "npm ci failed in web/: built without the web page")
+      return()
+    endif()
+    file(TOUCH ${installed})
+  endif()
+  set(${RESULT} ON PARENT_SCOPE)
+endfunction()
+
+function(embed_ui_assets)
   find_program(GZIP gzip REQUIRED)
+  install_web_packages(built)
+  set(STRATA_WEB_BUILT ${built} PARENT_SCOPE)
+  set(web ${CMAKE_CURRENT_SOURCE_DIR}/web)
+  set(made ${CMAKE_CURRENT_BINARY_DIR}/ui_assets)
+  if(built)
+    set(pages ${made}/dist)
+    file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${web}/src/* ${web}/public/*)
+    list(APPEND sources ${web}/index.html ${web}/vite.config.ts ${web}/package-lock.json)
+    add_custom_command(OUTPUT ${made}/built
+      COMMAND ${CMAKE_COMMAND} -E chdir ${web} ${NODE} node_modules/vite/bin/vite.js build
+        --logLevel warn --outDir ${pages} --emptyOutDir
+      COMMAND ${CMAKE_COMMAND} -E touch ${made}/built
+      DEPENDS ${sources} COMMENT "Building the web page" VERBATIM)
+    set(depends ${made}/built)
+  else()
+    set(pages ${CMAKE_CURRENT_SOURCE_DIR}/src/ui/fallback)
+    file(GLOB depends CONFIGURE_DEPENDS ${pages}/*)
+  endif()
 
-  set(dir ${CMAKE_CURRENT_BINARY_DIR}/ui_assets)
-  file(MAKE_DIRECTORY ${dir})
-  set(contents ".section .rodata\n")
-  set(table "")
-  set(gzipped "")
-  set(n 0)
-  foreach(asset ${ui_assets})  # a glob is sorted: assets.cc relies on it
-    get_filename_component(name ${asset} NAME)
-    add_custom_command(OUTPUT ${dir}/${name}.gz
-      COMMAND ${GZIP} -9 -n -c ${asset} > ${dir}/${name}.gz
-      DEPENDS ${asset} VERBATIM)
-    list(APPEND gzipped ${dir}/${name}.gz)
-    string(APPEND contents "name_${n}: .asciz \"${name}\"\n"
-      "begin_${n}: .incbin \"${dir}/${name}.gz\"\nend_${n}:\n")
-    string(APPEND table "  .quad name_${n}, begin_${n}, end_${n}\n")
-    math(EXPR n "${n} + 1")
-  endforeach()
-  file(CONFIGURE OUTPUT ${dir}/table.S CONTENT "// Made by cmake/ui_assets.cmake.
-${contents}
-.section .data.rel.ro, \"aw\"
-.balign 8
-.global strata_ui_assets, strata_ui_asset_count
-strata_ui_assets:
-${table}strata_ui_asset_count: .quad ${n}
-.section .note.GNU-stack, \"\", %progbits
-" @ONLY)
-  set_source_files_properties(${dir}/table.S PROPERTIES OBJECT_DEPENDS "${gzipped}")
-
+  # Names have hashes of what is in the files, so they are known when the page has been built.
+  set(script ${CMAKE_CURRENT_SOURCE_DIR}/cmake/make_ui_table.cmake)
+  add_custom_command(OUTPUT ${made}/table.S
+    COMMAND ${CMAKE_COMMAND} -DPAGES=${pages} -DMADE=${made} -DGZIP=${GZIP} -P ${script}
+    DEPENDS ${depends} ${script} VERBATIM)
   # A library of its own: the C++ options of ours mean nothing to the assembler.
-  add_library(ui_asset_bytes OBJECT ${dir}/table.S)
+  add_library(ui_asset_bytes OBJECT ${made}/table.S)
   target_sources(ui PRIVATE $<TARGET_OBJECTS:ui_asset_bytes>)
 endfunction()

@@ -40,11 +40,13 @@ Result<Reply> not_here_yet(const Services&, Call& call) {
 
 std::unique_ptr<net::HttpResponse> asset(const net::HttpRequest& request) {
   const ui::Asset* found = ui::find_asset(request.path);
+  if (found == nullptr) found = ui::find_page(request.path);
   if (found == nullptr) return nullptr;
   auto response = std::make_unique<net::HttpResponse>();
   response->headers.set("Content-Type", found->content_type);
   response->headers.set("ETag", found->etag);
-  response->headers.set("Cache-Control", "no-cache");
+  response->headers.set("Cache-Control",
+                        found->immutable ? "public, max-age=31536000, immutable" : "no-cache");
   response->headers.set("Content-Security-Policy", ui::kContentSecurityPolicy);
   response->headers.set("X-Content-Type-Options", "nosniff");
   response->headers.set("Vary", "Accept-Encoding");

@@ -1,0 +1,56 @@
+// What happened, as marks on every chart: alerts that fired, processes that were started, and what
+// the dashboard's own annotation queries say.
+import {rangeQuery, sampleNumber, type Labels} from '../api/client';
+import type {Mark} from '../charts/plot_view';
+import {onStep, stepFor, type TimeRange} from '../time/range';
+import {legendText} from './frame';
+import {interpolateQuery, type Scope} from './interpolate';
+import type {AnnotationQuery} from './types';
+
+const kMostMarks = 200;
+
+/** Runs of samples no more than a step apart. */
+export function regions(times: readonly number[], step: number): {from: number; to?: number}[] {
+  const list: {from: number; to?: number}[] = [];
+  let from = NaN, last = NaN;
+  const close = (): void => { if (!Number.isNaN(from)) list.push(last > from ? {from, to: last} : {from}); };
+  for (const time of times) {
+    if (!(time - last <= step * 1.01)) { close(); from = time; }
+    last = time;
+  }
+  close();
+  return list;
+}
+
+const titleOf = (labels: Labels): string => Object.entries(labels).filter(([key]) => !key.startsWith('__')).map(([key, value]) => `${key}=${value}`).join(' ');
+
+async function series(expr: string, range: TimeRange, step: number, signal: AbortSignal): Promise<{labels: Labels; times: number[]; values: number[]}[]> {
+  const aligned = onStep(range, step);
+  const {data} = await rangeQuery(expr, aligned.from, aligned.to, step, signal);
+  if (data.resultType !== 'matrix') return [];
+  return data.result.map(({metric, values = []}) => {
+    const present = values.filter(([, text]) => sampleNumber(text) !== 0);
+    return {labels: metric, times: present.map(([at]) => at * 1000), values: present.map(([, text]) => sampleNumber(text))};
+  });
+}
+
+/** A query that fails gives no marks: a chart without them is better than none. */
+export async function loadMarks(queries: readonly AnnotationQuery[], scope: Scope, builtIn: boolean, signal: AbortSignal): Promise<Mark[]> {
+  const {range} = scope;
+  const step = stepFor(range.to - range.from, 240, 15_000);
+  const own = queries.filter((query) => query.enable && query.expr).map(async (query): Promise<Mark[]> => {
+    const found = await series(interpolateQuery(query.expr ?? '', scope, step), range, step, signal);
+    return found.flatMap(({labels, times, values}) => {
+      const title = `${query.name}: ${query.titleFormat ? legendText(query.titleFormat, labels) : titleOf(labels)}`;
+      const color = query.iconColor ?? 'var(--accent)';
+      if (query.useValueForTime) return [...new Set(values)].map((at) => ({from: at, title, color}));
+      return regions(times, step).map((region) => ({...region, title, color}));
+    });
+  });
+  const fired = builtIn ? [series('ALERTS{alertstate="firing"}', range, step, signal).then((found) => found.flatMap(({labels, times}) => (
+    regions(times, step).map((region) => ({...region, title: `${labels.alertname ?? 'alert'} ${labels.severity ?? ''}`, color: 'var(--bad)'})))))] : [];
+  const started = builtIn ? [series('changes(process_start_time_seconds[2m]) > 0', range, step, signal).then((found) => found.flatMap(({labels, times}) => (
+    regions(times, 4 * step).map(({from}) => ({from, title: `${labels.job ?? ''} ${labels.instance ?? ''} started`, color: 'var(--accent)'})))))] : [];
+  const lists = await Promise.all([...own, ...fired, ...started].map((one) => one.catch(() => [])));
+  return lists.flat().slice(0, kMostMarks);
+}

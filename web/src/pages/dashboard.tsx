@@ -1,0 +1,131 @@
+import {useMemo, useState} from 'preact/hooks';
+import {loadDashboard, type StoredDashboard} from '../api/dashboards';
+import {messageOf} from '../api/client';
+import {loadMarks} from '../dashboard/annotations';
+import {interpolate, kAll, type Scope, type VariableState} from '../dashboard/interpolate';
+import {layout, type Placed} from '../dashboard/layout';
+import {readDashboard} from '../dashboard/read';
+import type {Dashboard, DashboardLink} from '../dashboard/types';
+import {resolveVariables} from '../dashboard/variables';
+import {PanelBox} from '../panels/panel';
+import {defaults, tick, timeRange} from '../shell/clock';
+import {Icon} from '../shell/icons';
+import {useKeys} from '../shell/keyboard';
+import {useLoad} from '../shell/load';
+import {href, param, path, place, setParams} from '../shell/location';
+import {Picker} from '../shell/picker';
+import {Title} from '../shell/title';
+import {t} from '../shell/words';
+
+function VariableControl({state}: {state: VariableState}) {
+  const {variable, options, current, error} = state;
+  const label = variable.label || variable.name;
+  const key = `var-${variable.name}`;
+  if (variable.type === 'textbox' || variable.type === 'adhoc') {
+    if (variable.type === 'adhoc') return null;
+    return <label class="variable">{label}<input value={String(current.value)} onChange={(event) => setParams({[key]: event.currentTarget.value})} /></label>;
+  }
+  const chosen = ([] as string[]).concat(current.value);
+  return (
+    <div class="variable" title={error}>
+      <span id={`label-${variable.name}`}>{label}{error && ' ▲'}</span>
+      <Picker label={label} options={options} chosen={chosen} multi={variable.multi === true} all={kAll}
+        choose={(values) => setParams({[key]: values})} />
+    </div>
+  );
+}
+
+function VariableBar({scope}: {scope: Scope}) {
+  const shown = [...scope.variables.values()].filter(({variable}) => (variable.hide ?? 0) < 2 && variable.type !== 'constant' && variable.type !== 'datasource');
+  if (!shown.length) return null;
+  return <div class="variables" role="group" aria-label={t('Variables')}>{shown.map((state) => <VariableControl key={state.variable.name} state={state} />)}</div>;
+}
+
+/** A link of the dashboard, with the time and the variables where it wants them. */
+function linkHref(link: DashboardLink, scope: Scope): string {
+  const params = new URLSearchParams();
+  if (link.keepTime) for (const name of ['from', 'to']) if (param(name)) params.set(name, param(name));
+  if (link.includeVars) for (const [name, value] of place.value.params) if (name.startsWith('var-')) params.append(name, value);
+  if (link.type === 'dashboards') return href('dashboards', link.tags?.[0] ? {tag: link.tags[0]} : {});
+  const url = interpolate(link.url ?? '', scope);
+  const query = params.toString();
+  const local = /^\/?d\//.test(url) ? href(url.replace(/^\//, '')) : url;
+  return /^(https?:|\/|\.)/i.test(local) ? local + (query ? `${local.includes('?') ? '&' : '?'}${query}` : '') : '#';
+}
+
+function Row({placed, toggle}: {placed: Placed; toggle: (key: string) => void}) {
+  const key = placed.key;
+  return (
+    <h2 class="row-head"><button aria-expanded={!placed.panel.collapsed} onClick={() => toggle(key)}>
+      <Icon name={placed.panel.collapsed ? 'right' : 'down'} size={14} />{placed.panel.title}
+      {placed.panel.collapsed && <span class="quiet"> {t('{0} panels', placed.panel.panels?.length ?? 0)}</span>}
+    </button></h2>
+  );
+}
+
+export function Board({dashboard, scope}: {dashboard: Dashboard; scope: Scope}) {
+  const [folded, setFolded] = useState<ReadonlySet<string>>(new Set());
+  const marks = useLoad((signal) => loadMarks(dashboard.annotations, scope, true, signal), [dashboard, scope]);
+  const placed = useMemo(() => layout(dashboard.panels, scope, folded), [dashboard, scope.variables, folded]);
+  const toggle = (key: string): void => {
+    const next = new Set(folded);
+    if (!next.delete(key)) next.add(key);
+    setFolded(next);
+  };
+  const viewed = param('viewPanel').replace('panel-', '');
+  const alone = viewed ? placed.find((one) => String(one.panel.id) === viewed) : undefined;
+  useKeys({Escape: () => { if (viewed) setParams({viewPanel: null}); }});
+  if (alone) return <div class="board alone"><PanelBox panel={alone.panel} scope={scope} marks={marks.data} /></div>;
+  return (
+    <div class="board">
+      {placed.map((one) => (
+        <div key={one.key} class={one.panel.type === 'row' ? 'slot row-slot' : 'slot'}
+          style={{gridColumn: `${one.x + 1} / span ${one.w}`, gridRow: `${one.y + 1} / span ${one.h}`, '--h': one.h} as Record<string, string | number>}>
+          {one.panel.type === 'row' ? <Row placed={{...one, panel: {...one.panel, title: interpolate(one.panel.title, scope)}}} toggle={toggle} />
+            : <PanelBox panel={one.panel} scope={scope} marks={marks.data} />}
+        </div>
+      ))}
+    </div>
+  );
+}
+
+/** Variables resolved for the time and the URL of now; the last ones while new ones are awaited. */
+export function useScope(dashboard: Dashboard): {scope: Scope | undefined; error: unknown} {
+  const wanted = JSON.stringify([...place.value.params].filter(([name]) => name.startsWith('var-')));
+  const range = timeRange.value;
+  // A refresh asks for variables again only where the dashboard says "on time range change".
+  const rangeKey = dashboard.variables.some((variable) => (variable as {refresh?: number}).refresh === 2) ? Math.floor(tick.value / 6) : 0;
+  const {data, error} = useLoad((signal) => resolveVariables(dashboard.variables, place.value.params, range, signal),
+    [dashboard, wanted, rangeKey, param('from'), param('to')]);
+  const scope = useMemo<Scope | undefined>(() => (data ? {variables: data, range} : undefined), [data, range.from, range.to]);
+  return {scope, error};
+}
+
+function Shown({dashboard, stored}: {dashboard: Dashboard; stored: StoredDashboard}) {
+  const {scope, error} = useScope(dashboard);
+  return (
+    <>
+      <Title text={dashboard.title}>
+        {dashboard.tags.slice(0, 4).map((tag) => <a class="tag" href={href('dashboards', {tag})}>{tag}</a>)}
+        {stored.meta.source !== 'saved' && <span class="quiet small">{t(stored.meta.source)}</span>}
+      </Title>
+      {dashboard.notes.map((note) => <p class="banner">{note}</p>)}
+      {scope && <div class="board-bar"><VariableBar scope={scope} />
+        {dashboard.links.length > 0 && <nav class="board-links" aria-label={t('Links')}>{dashboard.links.map((link) => <a href={linkHref(link, scope)} target={link.targetBlank ? '_blank' : undefined} rel="noreferrer">{link.title || t('Dashboards')}</a>)}</nav>}</div>}
+      {error !== undefined && !scope && <p class="banner bad" role="alert">{messageOf(error)}</p>}
+      {scope && <Board dashboard={dashboard} scope={scope} />}
+    </>
+  );
+}
+
+export default function DashboardPage() {
+  const uid = decodeURIComponent(path.value.split('/')[2] ?? '');
+  const {data, error} = useLoad(async () => {
+    const stored = await loadDashboard(uid);
+    const dashboard = readDashboard(stored.dashboard);
+    defaults.value = {range: dashboard.time, refresh: dashboard.refresh || '10s'};
+    return {stored, dashboard};
+  }, [uid]);
+  if (error !== undefined) return <><Title text={t('Dashboard')} /><p class="banner bad" role="alert">{messageOf(error)}</p></>;
+  return data ? <Shown dashboard={data.dashboard} stored={data.stored} /> : null;
+}
