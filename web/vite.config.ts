@@ -28,6 +28,6 @@ export default defineConfig({
     chunkSizeWarningLimit: 1000,
     reportCompressedSize: false,
   },
-  server: {proxy: {'/api': 'http://127.0.0.1:9090', '/-': 'http://127.0.0.1:9090'}},
+  server: {proxy: {'/api': process.env.STRATA_URL ?? 'http://127.0.0.1:9090'}},
   test: {include: ['test/**/*.test.ts']},
 });

@@ -27,6 +27,9 @@
 namespace strata::alerting {
 class Engine;
 }
+namespace strata::dashboards {
+class Store;
+}
 
 namespace strata::api {
 
@@ -60,17 +63,18 @@ struct Services {
   std::function<void(const net::HttpRequest&, std::stop_token,
                      std::move_only_function<void(net::HttpResponse)>)>
       probe = {};
-  std::function<void()> quit;             // asks the process to end
-  ActiveQueries* active = nullptr;        // the Api's own
-  size_t max_queries = 20;                // that run at a time; kMaxWaiting more wait
-  Millis slow_query{0};                   // queries that take longer are logged; 0: none
-  std::optional<Regex> cors_origin = {};  // whose pages may read answers; none: nobody's
-  alerting::Engine* alerting = nullptr;   // /api/v2; null: it answers 503
-  bool admin_api = false;                 // /api/v1/admin is there
-  std::string snapshot_dir = {};          // where snapshots are made: "data/snapshots"
-  bool lifecycle = false;                 // /-/quit is there
-  std::string storage_retention;          // as /status/runtimeinfo prints it: "15d"
-  const rules::Manager* rules = nullptr;  // null: there are no rules
+  std::function<void()> quit;               // asks the process to end
+  ActiveQueries* active = nullptr;          // the Api's own
+  size_t max_queries = 20;                  // that run at a time; kMaxWaiting more wait
+  Millis slow_query{0};                     // queries that take longer are logged; 0: none
+  std::optional<Regex> cors_origin = {};    // whose pages may read answers; none: nobody's
+  alerting::Engine* alerting = nullptr;     // /api/v2; null: it answers 503
+  bool admin_api = false;                   // /api/v1/admin is there
+  std::string snapshot_dir = {};            // where snapshots are made: "data/snapshots"
+  bool lifecycle = false;                   // /-/quit is there
+  std::string storage_retention;            // as /status/runtimeinfo prints it: "15d"
+  const rules::Manager* rules = nullptr;    // null: there are no rules
+  dashboards::Store* dashboards = nullptr;  // null: /api/dashboards answers 503
 };
 
 class Api {

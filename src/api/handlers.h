@@ -72,6 +72,12 @@ Result<Reply> am_groups(const Services&, Call&);
 Result<Reply> am_silences(const Services&, Call&);
 Result<Reply> am_silence(const Services&, Call&);
 
+// dashboard_handlers.cc
+Result<Reply> search_dashboards(const Services&, Call&);
+Result<Reply> dashboard(const Services&, Call&);
+Result<Reply> dashboard_versions(const Services&, Call&);
+Result<Reply> save_dashboard(const Services&, Call&);
+
 // page_handlers.cc
 Result<Reply> healthy(const Services&, Call&);
 Result<Reply> ready(const Services&, Call&);

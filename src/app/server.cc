@@ -198,6 +198,9 @@ Result<> Server::open() {
        .clock = clock_,
        .metrics = registry_}));
 
+  dashboards_ = TRY(dashboards::Store::open({.directory = options_.storage_path + "/dashboards",
+                                             .folder = strata_config_.get()->dashboards.folder},
+                                            real_fs(), clock_));
   alert_sink_ = std::make_unique<AlertSink>(
       *alerting_, [this] { return config_.get()->global.external_labels; });
   rules_ = TRY(RuleEngine::open(options_.storage_path + "/rules",
@@ -314,7 +317,8 @@ api::Services Server::services() {
       .snapshot_dir = options_.storage_path + "/snapshots",
       .lifecycle = options_.lifecycle,
       .storage_retention = format_duration(options_.retention_time),
-      .rules = &rules_->manager()};
+      .rules = &rules_->manager(),
+      .dashboards = dashboards_.get()};
 }
 
 // Users and headers; certificates are the HTTP server's to read again.
@@ -350,6 +354,7 @@ Result<> Server::reload() {
   MutexLock lock(reload_mutex_);
   auto loaded = load_configuration();
   if (loaded) loaded = alerting_->reload();
+  if (loaded) loaded = dashboards_->reload(strata_config_.get()->dashboards.folder);
   if (!loaded) {
     auto status = *reload_status_.get();
     status.success = false;

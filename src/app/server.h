@@ -20,6 +20,7 @@
 #include "collect/node.h"
 #include "config/load.h"
 #include "config/strata_config.h"
+#include "dashboards/store.h"
 #include "discover/discovery.h"
 #include "net/dns_client.h"
 #include "net/http_client.h"
@@ -97,6 +98,7 @@ class Server {
   std::unique_ptr<discover::DiscoveryManager> discovery_;
   std::unique_ptr<promql::Engine> engine_;
   std::unique_ptr<alerting::Engine> alerting_;
+  std::unique_ptr<dashboards::Store> dashboards_;
   std::unique_ptr<AlertSink> alert_sink_;
   std::unique_ptr<RuleEngine> rules_;
   std::unique_ptr<api::Api> api_;

@@ -143,8 +143,18 @@ void check(Decoder& d, const YamlNode& node, StoreConfig& c) {
 }
 
 template <class V>
+void fields(V& v, DashboardsConfig& c) {
+  v.field("folder", c.folder);
+}
+
+void check(Decoder& d, const YamlNode&, DashboardsConfig& c) {
+  if (!c.folder.empty()) c.folder = join_path(directory_of(d.file_name()), c.folder);
+}
+
+template <class V>
 void fields(V& v, StrataConfig& c) {
   v.field("catalog", c.catalog);
+  v.field("dashboards", c.dashboards);
   v.field("guard", c.guard);
   v.field("storage", c.storage);
   v.section("probes", [&](auto& modules) { modules.named(c.probes); });

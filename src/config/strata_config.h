@@ -10,6 +10,7 @@
 #include "base/fs.h"
 #include "base/result.h"
 #include "config/catalog_config.h"
+#include "config/dashboards_config.h"
 #include "config/guard_config.h"
 #include "config/oncall_config.h"
 #include "config/probe_config.h"
@@ -20,6 +21,7 @@ namespace strata::config {
 
 struct StrataConfig {
   CatalogConfig catalog;
+  DashboardsConfig dashboards;
   GuardConfig guard;
   StoreConfig storage;
   std::vector<ProbeModule> probes;  // no two of one name

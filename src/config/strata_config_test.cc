@@ -124,6 +124,12 @@ TEST(StrataConfig, ErrorsNameThePlace) {
   for (const auto& [text, error] : cases) EXPECT_EQ(error_of(text), error) << text;
 }
 
+TEST(StrataConfig, FolderOfDashboardsIsBesideTheFile) {
+  const auto c = parse_strata_config("dashboards: {folder: boards}\n", "/etc/strata/strata.yml");
+  ASSERT_TRUE(c) << c.error().message;
+  EXPECT_EQ(c->dashboards.folder, "/etc/strata/boards");
+}
+
 TEST(StrataConfig, RulesOfRetention) {
   const auto c = parse_strata_config(R"(
 storage:

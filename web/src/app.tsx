@@ -75,13 +75,13 @@ function Navigation({firing, down}: {firing: number; down: number}) {
 function usePulse() {
   return useLoad(async (signal) => {
     const [alerts, targets] = await Promise.all([
-      getJson<unknown[]>('api/v2/alerts?active=true&silenced=false&inhibited=false').catch((error: unknown) => {
+      getJson<{labels: Record<string, string>}[]>('api/v2/alerts?active=true&silenced=false&inhibited=false').catch((error: unknown) => {
         if (error instanceof Unreachable) throw error;
         return [];
       }),
       get<{activeTargets: {health: string}[]}>('targets', {state: 'active'}, signal),
     ]);
-    return {firing: alerts.length, down: targets.data.activeTargets.filter((one) => one.health === 'down').length};
+    return {firing: alerts.filter((one) => one.labels.severity !== 'none').length, down: targets.data.activeTargets.filter((one) => one.health === 'down').length};
   }, [tick.value, path.value]);
 }
 

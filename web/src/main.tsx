@@ -8,6 +8,7 @@ import './style/tokens.css';
 import './style/shell.css';
 import './style/content.css';
 import './style/panels.css';
+import './style/overview.css';
 
 startSettings();
 startWords();

@@ -280,7 +280,7 @@ export class PlotView {
     if (!marks.length) return;
     this.clipped(plot, (ctx) => marks.forEach(({from, to, color}) => {
       const left = plot.valToPos(from, 'x', true);
-      ctx.fillStyle = paint(color, 0.12);
+      ctx.fillStyle = paint(color, 0.07);
       if (to !== undefined) ctx.fillRect(left, plot.bbox.top, plot.valToPos(to, 'x', true) - left, plot.bbox.height);
       ctx.fillStyle = paint(color, 0.9);
       ctx.fillRect(left, plot.bbox.top, devicePixelRatio, plot.bbox.height);

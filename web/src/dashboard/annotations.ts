@@ -34,6 +34,18 @@ async function series(expr: string, range: TimeRange, step: number, signal: Abor
   });
 }
 
+/** Marks of the same moment and span are one: a dashboard may ask for the alerts that are shown anyway. */
+export function apart(marks: readonly Mark[]): Mark[] {
+  const seen = new Map<string, Mark>();
+  for (const mark of marks) {
+    const key = `${mark.from}-${mark.to ?? ''}`;
+    const before = seen.get(key);
+    if (!before) seen.set(key, {...mark});
+    else if (!before.title.includes(mark.title)) before.title = `${before.title}, ${mark.title}`.slice(0, 300);
+  }
+  return [...seen.values()];
+}
+
 /** A query that fails gives no marks: a chart without them is better than none. */
 export async function loadMarks(queries: readonly AnnotationQuery[], scope: Scope, builtIn: boolean, signal: AbortSignal): Promise<Mark[]> {
   const {range} = scope;
@@ -47,10 +59,10 @@ export async function loadMarks(queries: readonly AnnotationQuery[], scope: Scop
       return regions(times, step).map((region) => ({...region, title, color}));
     });
   });
-  const fired = builtIn ? [series('ALERTS{alertstate="firing"}', range, step, signal).then((found) => found.flatMap(({labels, times}) => (
+  const fired = builtIn ? [series('ALERTS{alertstate="firing",severity!~"none|info|P3"}', range, step, signal).then((found) => found.flatMap(({labels, times}) => (
     regions(times, step).map((region) => ({...region, title: `${labels.alertname ?? 'alert'} ${labels.severity ?? ''}`, color: 'var(--bad)'})))))] : [];
   const started = builtIn ? [series('changes(process_start_time_seconds[2m]) > 0', range, step, signal).then((found) => found.flatMap(({labels, times}) => (
     regions(times, 4 * step).map(({from}) => ({from, title: `${labels.job ?? ''} ${labels.instance ?? ''} started`, color: 'var(--accent)'})))))] : [];
   const lists = await Promise.all([...own, ...fired, ...started].map((one) => one.catch(() => [])));
-  return lists.flat().slice(0, kMostMarks);
+  return apart(lists.flat()).slice(0, kMostMarks);
 }

@@ -10,12 +10,13 @@ function StatTile({one, props, several}: {one: Reduced; props: PanelProps; sever
   const color = shown.color ?? 'var(--text)';
   const filled = colorMode.startsWith('background') && shown.color !== undefined && shown.color !== 'transparent';
   const ink = filled ? inkOn(color) : undefined;
+  const graph = graphMode === 'area' && one.trend.length > 2;
   const value = shown.prefix + shown.text + shown.suffix;
   const name = textMode === 'name' || textMode === 'value_and_name' || (textMode === 'auto' && several);
   const number = textMode !== 'name' && textMode !== 'none';
   return (
-    <div class="stat" style={{background: filled ? color : '', color: ink ?? ''}}>
-      {graphMode === 'area' && one.trend.length > 2 && <Sparkline values={one.trend} color={ink ?? color} area />}
+    <div class={graph ? 'stat with-graph' : 'stat'} style={{background: filled ? color : '', color: ink ?? ''}}>
+      {graph && <Sparkline values={one.trend} color={ink ?? color} area />}
       {name && <div class={number ? 'stat-name' : 'stat-value'} title={one.name}>{one.name}</div>}
       {number && (
         <div class="stat-value" style={{color: colorMode === 'value' && !filled ? color : '', '--length': Math.max(4, value.length)} as Record<string, string | number>}>
