@@ -286,17 +286,78 @@ std::optional<int> LintCommands::run() const {
   return std::nullopt;
 }
 
-// The gateway and what goes with it: mock-engine.
+// The gateway and what goes with it: gateway, cost, mock-engine.
 struct GatewayCommands {
+  GatewayCommand served;
   MockEngineCommand mock;
+  LedgerCommand ledger;
+  std::string key_file;
+  std::string tenant;
+  std::string prices;
+  CLI::App* serve = nullptr;
+  CLI::App* hash_keys = nullptr;
+  CLI::App* ledger_export = nullptr;
+  CLI::App* report = nullptr;
+  CLI::App* import = nullptr;
   CLI::App* mock_engine = nullptr;
 
   void add_to(CLI::App& app);
+  void add_cost(CLI::App& app);
+  void add_mock_engine(CLI::App& app);
   /// The exit code when one of them was given.
   std::optional<int> run() const;
 };
 
+void add_ledger_options(CLI::App& command, LedgerCommand& ledger) {
+  command.add_option("--ledger", ledger.directory, "gateway.ledger.path")
+      ->option_text("DIR")
+      ->required();
+  command.add_option("--from", ledger.from, "Unix seconds, RFC 3339 or a day; the beginning");
+  command.add_option("--to", ledger.to, "The same, not included; the end");
+  command.add_flag_callback("--csv", [&ledger] { ledger.format = RowFormat::kCsv; }, "Print CSV");
+  command.add_flag_callback(
+      "--json", [&ledger] { ledger.format = RowFormat::kJson; }, "Print a JSON object a line");
+}
+
 void GatewayCommands::add_to(CLI::App& app) {
+  serve = app.add_subcommand("gateway",
+                             "Stand in front of engines and meter what applications ask of them");
+  serve->require_subcommand(0, 1);
+  serve->add_option("--config,--strata.config", served.config, "The file with section gateway")
+      ->option_text("FILE [strata.yml]");
+  serve->add_option("--listen", served.listen, "In place of gateway.listen")
+      ->option_text("HOST:PORT");
+  serve->add_option("--web.listen-address", served.web_listen, "Where /metrics is")
+      ->option_text("HOST:PORT [127.0.0.1:9401]");
+  serve->add_option("--drain", served.drain, "How long requests under way may take at the end")
+      ->option_text("DURATION [30s]");
+  hash_keys = serve->add_subcommand("hash-keys", "API keys on standard input to lines of tenants");
+  hash_keys->add_option("--hmac-key-file", key_file, "gateway.tenants.hmac_key_file")->required();
+  hash_keys->add_option("--tenant", tenant, "Whose they are")->required();
+  auto* book = serve->add_subcommand("ledger", "The rows of requests");
+  book->require_subcommand(1);
+  ledger_export = book->add_subcommand("export", "Print them");
+  add_ledger_options(*ledger_export, ledger);
+  add_cost(app);
+  add_mock_engine(app);
+}
+
+void GatewayCommands::add_cost(CLI::App& app) {
+  auto* cost = app.add_subcommand("cost", "What requests cost");
+  cost->require_subcommand(1);
+  report = cost->add_subcommand("report", "Sums of a gateway's ledger");
+  add_ledger_options(*report, ledger);
+  report->add_option("--by", ledger.by, "Of tenant, model, endpoint, upstream, day, hour")
+      ->option_text("KEY,... [tenant,model]");
+  report
+      ->add_option("--prices", ledger.price_files,
+                   "Price the tokens with these files, in place of what was noted")
+      ->option_text("FILE ...");
+  import = cost->add_subcommand("import", "LiteLLM's price list as a file of prices");
+  import->add_option("file", prices, "model_prices_and_context_window.json")->required();
+}
+
+void GatewayCommands::add_mock_engine(CLI::App& app) {
   mock_engine = app.add_subcommand(
       "mock-engine", "Play an OpenAI-compatible engine without a model, to try things against");
   mock_engine->add_option("--listen", mock.listen, "Where to listen")
@@ -311,6 +372,11 @@ void GatewayCommands::add_to(CLI::App& app) {
 }
 
 std::optional<int> GatewayCommands::run() const {
+  if (hash_keys->parsed()) return gateway_hash_keys(key_file, tenant);
+  if (ledger_export->parsed()) return app::ledger_export(ledger);
+  if (serve->parsed()) return gateway(served);
+  if (report->parsed()) return cost_report(ledger);
+  if (import->parsed()) return cost_import(prices);
   if (mock_engine->parsed()) return app::mock_engine(mock);
   return std::nullopt;
 }

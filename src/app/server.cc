@@ -109,6 +109,7 @@ Result<std::unique_ptr<Server>> Server::start(ServeOptions options, FlagValues f
   TRY(server->listen());
   server->discovery_->apply(server->config_.get());
   server->apply_rules();
+  TRY(server->apply_gateway());
   server->ready_ = true;
   server->registry_.gauge("prometheus_ready", "Whether the server answers queries.").set(1);
   return server;
@@ -339,6 +340,7 @@ Result<> Server::load_web_users() {
 void Server::poll_web_config() {
   if (clock_.steady() < next_web_check_) return;
   next_web_check_ = clock_.steady() + kWebConfigCheck;
+  refresh_gateway();
   const auto loaded = load_web_users();
   if (!loaded && loaded.error().message != web_config_error_) {
     log_error("web.yml was not read again; the users of before stay",
@@ -369,8 +371,35 @@ Result<> Server::reload() {
   configure_own_parts();
   discovery_->apply(config_.get());
   apply_rules();
+  if (auto applied = apply_gateway(); !applied) {
+    log_error("the gateway keeps what it had", {{"error", applied.error().message}});
+    return applied;
+  }
   log_info("configuration reloaded");
   return {};
+}
+
+// The gateway of strata.yml, when it has one.
+Result<> Server::apply_gateway() {
+  const auto config = strata_config_.get();
+  if (!config->gateway.enabled) {
+    if (gateway_) gateway_->stop(kStopGrace);
+    gateway_.reset();
+    return {};
+  }
+  if (gateway_) return gateway_->reload(config->gateway);
+  if (!gateway_loop_.running()) gateway_loop_.start();
+  gateway_ = TRY(gateway::Gateway::start(gateway_loop_, config->gateway));
+  log_info("the gateway is ready", {{"address", gateway_->address()}});
+  return {};
+}
+
+void Server::refresh_gateway() {
+  MutexLock lock(reload_mutex_);
+  if (!gateway_) return;
+  if (const auto read = gateway_->refresh(); !read) {
+    log_error("the gateway keeps what it had", {{"error", read.error().message}});
+  }
 }
 
 void Server::apply_rules() {
@@ -387,6 +416,9 @@ void Server::stop() {
   stopped_ = true;
   ready_ = false;
   if (http_) http_->stop(kStopGrace);
+  if (gateway_) gateway_->stop(kStopGrace);
+  gateway_.reset();
+  gateway_loop_.stop();
   if (rules_) rules_->stop();
   if (scrape_) scrape_->stop();
   // A query may still run: nothing that it uses may go before it has ended.

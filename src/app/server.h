@@ -22,6 +22,7 @@
 #include "config/strata_config.h"
 #include "dashboards/store.h"
 #include "discover/discovery.h"
+#include "gateway/gateway.h"
 #include "net/dns_client.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
@@ -45,7 +46,7 @@ class Server {
 
   /// Main thread: refreshes discovery when it is due. Returns when it wants to be called next.
   std::chrono::nanoseconds poll_discovery();
-  /// Main thread: reads web.yml again when it changed.
+  /// Main thread: reads web.yml and the gateway's files again when they changed.
   void poll_web_config();
   /// Loads the configuration file again: all of it takes effect or none. Any thread.
   Result<> reload();
@@ -61,6 +62,8 @@ class Server {
   Result<> listen();
   Result<> load_web_users();
   void apply_rules();
+  Result<> apply_gateway();
+  void refresh_gateway();
   void configure_own_parts();
   void add_metrics(std::vector<metrics::Callback> callbacks);
   api::Services services();
@@ -103,6 +106,8 @@ class Server {
   std::unique_ptr<RuleEngine> rules_;
   std::unique_ptr<api::Api> api_;
   std::unique_ptr<net::HttpServer> http_;
+  net::Loop gateway_loop_{"gateway"};
+  std::unique_ptr<gateway::Gateway> gateway_;
   std::vector<metrics::Callback> callbacks_;
   std::jthread store_;
   std::jthread compaction_;

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "config/fields.h"
+#include "config/gateway_fields.h"
 #include "config/glob.h"
 #include "config/http_section.h"
 #include "config/oncall_fields.h"
@@ -157,6 +158,7 @@ void fields(V& v, StrataConfig& c) {
   v.field("dashboards", c.dashboards);
   v.field("guard", c.guard);
   v.field("storage", c.storage);
+  v.field("gateway", c.gateway);
   v.section("probes", [&](auto& modules) { modules.named(c.probes); });
   v.field("oncall", c.oncall);
   v.opaque("receivers");

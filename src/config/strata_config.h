@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "config/catalog_config.h"
 #include "config/dashboards_config.h"
+#include "config/gateway_config.h"
 #include "config/guard_config.h"
 #include "config/oncall_config.h"
 #include "config/probe_config.h"
@@ -24,6 +25,7 @@ struct StrataConfig {
   DashboardsConfig dashboards;
   GuardConfig guard;
   StoreConfig storage;
+  GatewayConfig gateway;
   std::vector<ProbeModule> probes;  // no two of one name
   YamlNode receivers;               // as written; alerting/own_kinds.h reads it
   OncallConfig oncall;

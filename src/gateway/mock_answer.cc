@@ -16,7 +16,6 @@ constexpr uint64_t kBytesPerToken = 4;
 
 void append_event(const MockTask& task, std::string_view name, std::string_view json,
                   std::string& out) {
-  if (task.comments) out.append(": keep-alive").append(task.line_end).append(task.line_end);
   if (!name.empty()) out.append("event: ").append(name).append(task.line_end);
   out.append("data: ").append(json).append(task.line_end).append(task.line_end);
 }
@@ -196,6 +195,7 @@ void append_opening(const MockTask& task, std::string& out) {
 }
 
 void append_token(const MockTask& task, uint64_t index, std::string& out) {
+  if (task.comments) out.append(": keep-alive").append(task.line_end).append(task.line_end);
   const std::string word = mock_word(index);
   if (task.api == MockApi::kResponses) {
     append_event(

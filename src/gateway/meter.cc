@@ -1,0 +1,129 @@
+#include "gateway/meter.h"
+
+#include <fmt/format.h>
+
+namespace strata::gateway {
+namespace {
+
+const std::string kOther = "other";
+
+// To an hour: long reasoning answers are measured, not capped.
+std::vector<double> duration_buckets() {
+  return {.05, .1, .25, .5, 1, 2, 3, 5, 8, 13, 20, 30, 60, 120, 300, 600, 1800, 3600};
+}
+std::vector<double> first_token_buckets() {
+  return {.001, .005, .01, .025, .05, .1,  .15, .25, .4, .6, .8, 1,
+          1.2,  1.5,  2,   3,    4,   5.0, 7.5, 10,  15, 30, 60, 300};
+}
+std::vector<double> per_token_buckets() {
+  return {.001, .0025, .005, .01, .015, .02, .03, .04, .05, .075, .1, .15, .2, .3, .5, 1, 2.5};
+}
+
+double seconds(RequestRecord::Nanos time) { return std::chrono::duration<double>(time).count(); }
+
+const std::string& minted(std::set<std::string, std::less<>>& labels, const std::string& value,
+                          bool known, size_t most) {
+  if (const auto found = labels.find(value); found != labels.end()) return *found;
+  if (!known || labels.size() >= most) return kOther;
+  return *labels.insert(value).first;
+}
+
+}  // namespace
+
+Meter::Meter(size_t max_tenants, metrics::Registry& registry)
+    : max_tenants_(max_tenants),
+      requests_(registry.counter<"model_name", "tenant_id", "endpoint", "upstream", "outcome">(
+          "app_requests_total", "Requests that ended.", {.max_series = 20'000})),
+      errors_(registry.counter<"model_name", "error_type", "http_status">(
+          "app_request_errors_total", "Requests that failed, by outcome.")),
+      concurrent_(
+          registry.gauge<"model_name">("app_concurrent_requests", "Requests being answered.")),
+      duration_(registry.histogram<"model_name", "endpoint", "tenant_id">(
+          "app_request_duration_seconds", "Duration of a request as the client sees it.",
+          duration_buckets(), {.max_series = 5'000})),
+      ttft_(registry.histogram<"model_name", "endpoint", "tenant_id">(
+          "app_time_to_first_token_seconds",
+          "From a request's last byte to the first event with content, of streams.",
+          first_token_buckets(), {.max_series = 5'000})),
+      ttfb_(registry.histogram<"model_name", "endpoint", "tenant_id">(
+          "app_time_to_first_byte_seconds",
+          "From a request's last byte to the first byte of the answer.", first_token_buckets(),
+          {.max_series = 5'000})),
+      tpot_(registry.histogram<"model_name", "endpoint", "tenant_id">(
+          "app_time_per_output_token_seconds", "Time per output token after the first, of streams.",
+          per_token_buckets(), {.max_series = 5'000})),
+      input_(registry.counter<"model_name", "tenant_id">("app_input_tokens_total",
+                                                         "Prompt tokens, cached ones too.")),
+      output_(registry.counter<"model_name", "tenant_id">("app_output_tokens_total",
+                                                          "Completion tokens.")),
+      cached_(registry.counter<"model_name", "tenant_id">(
+          "app_cached_input_tokens_total", "Prompt tokens that were served from a cache.")),
+      reasoning_(registry.counter<"model_name", "tenant_id">(
+          "app_reasoning_tokens_total", "Completion tokens that were reasoning.")),
+      sources_(registry.counter<"model_name", "usage_source">(
+          "app_usage_source_total", "Requests by where their numbers of tokens come from.")),
+      cost_(registry.float_counter<"model_name", "tenant_id">("app_cost_usd_total",
+                                                              "What was spent.")),
+      unpriced_(registry.counter<"model_name">(
+          "app_unpriced_requests_total", "Requests with tokens for a model without a price.")),
+      retries_(registry.counter<"upstream">("app_upstream_retries_total",
+                                            "Attempts that were made again elsewhere.")),
+      up_(registry.gauge<"upstream">("app_upstream_up",
+                                     "Whether the upstream is in favour: 0 while it fails.")),
+      in_flight_(registry.gauge<"upstream">("app_upstream_in_flight_requests",
+                                            "Requests that the upstream has now.")),
+      refused_(registry.counter("app_gateway_refused_connections_total",
+                                "Connections above gateway.max_connections.")),
+      lost_rows_(registry.counter("app_gateway_ledger_lost_rows_total",
+                                  "Rows that the ledger could not write.")) {}
+
+const std::string& Meter::model_label(const std::string& model, bool known) {
+  return model.empty() ? kOther : minted(models_, model, known, kMaxModels);
+}
+
+const std::string& Meter::tenant_label(const std::string& tenant) {
+  return minted(tenants_, tenant, true, max_tenants_);
+}
+
+void Meter::record(const RequestRecord& record, const std::string& model,
+                   const std::string& tenant) {
+  requests_.with(model, tenant, record.endpoint, record.upstream, to_string(record.outcome)).inc();
+  if (record.outcome != Outcome::kOk) {
+    errors_.with(model, to_string(record.outcome), fmt::to_string(record.status)).inc();
+  }
+  duration_.with(model, record.endpoint, tenant).observe(seconds(record.duration));
+  if (record.ttfb >= RequestRecord::Nanos(0)) {
+    ttfb_.with(model, record.endpoint, tenant).observe(seconds(record.ttfb));
+  }
+  if (record.ttft >= RequestRecord::Nanos(0)) {
+    ttft_.with(model, record.endpoint, tenant).observe(seconds(record.ttft));
+    if (record.usage.output > 1 && record.last > record.ttft) {
+      const double each =
+          seconds(record.last - record.ttft) / static_cast<double>(record.usage.output - 1);
+      tpot_.with(model, record.endpoint, tenant).observe(each);
+    }
+  }
+  if (record.usage_source != UsageSource::kNone) record_tokens(record, model, tenant);
+}
+
+void Meter::record_tokens(const RequestRecord& record, const std::string& model,
+                          const std::string& tenant) {
+  const Usage& usage = record.usage;
+  sources_.with(model, to_string(record.usage_source)).inc();
+  input_.with(model, tenant).inc(usage.all_input());
+  output_.with(model, tenant).inc(usage.output);
+  if (usage.cached > 0) cached_.with(model, tenant).inc(usage.cached);
+  if (usage.reasoning > 0) reasoning_.with(model, tenant).inc(usage.reasoning);
+  if (record.cost_nano_usd) {
+    cost_.with(model, tenant).add(static_cast<double>(*record.cost_nano_usd) * 1e-9);
+  } else {
+    unpriced_.with(model).inc();
+  }
+}
+
+void Meter::upstream_state(const std::string& upstream, bool up, uint64_t in_flight) {
+  up_.with(upstream).set(up ? 1 : 0);
+  in_flight_.with(upstream).set(static_cast<double>(in_flight));
+}
+
+}  // namespace strata::gateway

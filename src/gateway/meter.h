@@ -1,0 +1,73 @@
+// Requests as series: the app_* metrics that the catalog knows, with the guide's names and labels
+// among them (docs/gateway.md lists them).
+//
+// Labels are minted with care, since clients write them: a model becomes one when the configuration
+// names it or an upstream answered for it, at most kMaxModels; a tenant when the table of tenants
+// or a trusted header names it, the first `max_tenants` of them. What comes after is "other"; the
+// ledger has all.
+//
+// record() and the gauges' functions: the loop's thread; what they count may be read by any.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "gateway/record.h"
+#include "strata/metrics.h"
+
+namespace strata::gateway {
+
+class Meter {
+ public:
+  static constexpr size_t kMaxModels = 200;
+
+  explicit Meter(size_t max_tenants, metrics::Registry& registry = metrics::default_registry());
+
+  /// "other" for what may not be a label; `known`: the configuration names it, or it was answered.
+  const std::string& model_label(const std::string& model, bool known);
+  const std::string& tenant_label(const std::string& tenant);
+
+  void began(const std::string& model_label) { concurrent_.with(model_label).inc(); }
+  void ended(const std::string& model_label) { concurrent_.with(model_label).dec(); }
+  /// `model` and `tenant` as the labels say them.
+  void record(const RequestRecord& record, const std::string& model, const std::string& tenant);
+  void retried(const std::string& upstream) { retries_.with(upstream).inc(); }
+  void upstream_state(const std::string& upstream, bool up, uint64_t in_flight);
+  void refused_connection() { refused_.inc(); }
+  void lost_ledger_row() { lost_rows_.inc(); }
+
+ private:
+  using ByModelTenant = metrics::Family<metrics::Counter, "model_name", "tenant_id">;
+  using ByEndpoint = metrics::Family<metrics::Histogram, "model_name", "endpoint", "tenant_id">;
+
+  void record_tokens(const RequestRecord& record, const std::string& model,
+                     const std::string& tenant);
+
+  const size_t max_tenants_;
+  std::set<std::string, std::less<>> models_;
+  std::set<std::string, std::less<>> tenants_;
+  metrics::Family<metrics::Counter, "model_name", "tenant_id", "endpoint", "upstream", "outcome">&
+      requests_;
+  metrics::Family<metrics::Counter, "model_name", "error_type", "http_status">& errors_;
+  metrics::Family<metrics::Gauge, "model_name">& concurrent_;
+  ByEndpoint& duration_;
+  ByEndpoint& ttft_;
+  ByEndpoint& ttfb_;
+  ByEndpoint& tpot_;
+  ByModelTenant& input_;
+  ByModelTenant& output_;
+  ByModelTenant& cached_;
+  ByModelTenant& reasoning_;
+  metrics::Family<metrics::Counter, "model_name", "usage_source">& sources_;
+  metrics::Family<metrics::FloatCounter, "model_name", "tenant_id">& cost_;
+  metrics::Family<metrics::Counter, "model_name">& unpriced_;
+  metrics::Family<metrics::Counter, "upstream">& retries_;
+  metrics::Family<metrics::Gauge, "upstream">& up_;
+  metrics::Family<metrics::Gauge, "upstream">& in_flight_;
+  metrics::Counter& refused_;
+  metrics::Counter& lost_rows_;
+};
+
+}  // namespace strata::gateway
