@@ -198,6 +198,9 @@ void Api::Impl::run(Visit visit, const Match& match) {
     case Runs::kInTurn:
       if (!queries->submit(std::move(work))) overload(visit, route.path);
       return;
+    case Runs::kIngesting:
+      if (!services.pool.submit(Lane::kIngest, std::move(work))) overload(visit, route.path);
+      return;
     case Runs::kOnPool:
       if (!services.pool.submit(Lane::kQuery, std::move(work))) overload(visit, route.path);
       return;

@@ -31,6 +31,10 @@ namespace strata::dashboards {
 class Store;
 }
 
+namespace strata::remote {
+class Receiver;
+}
+
 namespace strata::api {
 
 class ActiveQueries;
@@ -73,6 +77,7 @@ struct Services {
   std::string snapshot_dir = {};            // where snapshots are made: "data/snapshots"
   bool lifecycle = false;                   // /-/quit is there
   std::string storage_retention;            // as /status/runtimeinfo prints it: "15d"
+  remote::Receiver* receiver = nullptr;     // null: /api/v1/write answers 404
   const rules::Manager* rules = nullptr;    // null: there are no rules
   dashboards::Store* dashboards = nullptr;  // null: /api/dashboards answers 503
 };

@@ -64,6 +64,9 @@ Result<Reply> quit(const Services&, Call&);
 // federate_handler.cc
 Result<Reply> federate(const Services&, Call&);
 
+// remote_handlers.cc
+Result<Reply> remote_write(const Services&, Call&);
+
 // alertmanager_handlers.cc
 Result<Reply> am_status(const Services&, Call&);
 Result<Reply> am_receivers(const Services&, Call&);

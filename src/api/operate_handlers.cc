@@ -97,7 +97,7 @@ Result<Reply> features(const Services& services, Call& call) {
                   {"otlp_write_receiver", false},
                   {"query_stats", true},
                   {"query_warnings", true},
-                  {"remote_write_receiver", false},
+                  {"remote_write_receiver", services.receiver != nullptr},
                   {"search", true},
                   {"search_fuzz_alg_jarowinkler", true},
                   {"search_fuzz_alg_subsequence", true},

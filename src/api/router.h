@@ -19,8 +19,9 @@ using Handler = Result<Reply> (*)(const Services&, Call&);
 /// Where a handler runs.
 enum class Runs : uint8_t {
   kOnPool,
-  kInTurn,  // on the pool, of which queries take only so many workers (--query.max-concurrency)
-  kOnLoop,  // costs microseconds and must work when the pool is busy
+  kInTurn,     // on the pool, of which queries take only so many workers (--query.max-concurrency)
+  kIngesting,  // on the pool, ahead of queries: it brings samples
+  kOnLoop,     // costs microseconds and must work when the pool is busy
 };
 
 struct Route {

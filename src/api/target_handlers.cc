@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/number.h"
 #include "promql/parser.h"
+#include "remote/receiver.h"
 
 namespace strata::api {
 namespace {
@@ -134,6 +135,15 @@ Result<Reply> metadata(const Services& services, Call& call) {
         if (known.size() < per_metric && std::ranges::find(known, about) == known.end()) {
           known.push_back(about);
         }
+      }
+    }
+  }
+  if (services.receiver != nullptr) {
+    for (const auto& [family, about] : services.receiver->families()) {
+      if (!wanted(metric, family)) continue;
+      auto& known = families[family];
+      if (known.size() < per_metric && std::ranges::find(known, about) == known.end()) {
+        known.push_back(about);
       }
     }
   }

@@ -40,6 +40,7 @@ struct ServeOptions {
   std::string external_url;  // empty: this host's name and our port
   bool lifecycle = false;
   bool admin_api = false;
+  bool remote_write_receiver = false;
   size_t max_connections = 0;
   Millis read_timeout{0};
   std::string storage_path;

@@ -212,6 +212,10 @@ Result<> Server::open() {
                                                .clock = clock_,
                                                .sink = alert_sink_.get()}));
 
+  if (options_.remote_write_receiver) {
+    receiver_ = std::make_unique<remote::Receiver>(*db_, registry_);
+  }
+
   metrics::register_build_info(registry_);
   add_metrics(store_metrics(registry_, *db_));
   add_metrics(pool_metrics(registry_, *work_));
@@ -318,6 +322,7 @@ api::Services Server::services() {
       .snapshot_dir = options_.storage_path + "/snapshots",
       .lifecycle = options_.lifecycle,
       .storage_retention = format_duration(options_.retention_time),
+      .receiver = receiver_.get(),
       .rules = &rules_->manager(),
       .dashboards = dashboards_.get()};
 }

@@ -29,6 +29,7 @@
 #include "net/loop.h"
 #include "probe/prober.h"
 #include "promql/engine.h"
+#include "remote/receiver.h"
 #include "scrape/manager.h"
 #include "strata/metrics.h"
 #include "tsdb/db.h"
@@ -104,6 +105,7 @@ class Server {
   std::unique_ptr<dashboards::Store> dashboards_;
   std::unique_ptr<AlertSink> alert_sink_;
   std::unique_ptr<RuleEngine> rules_;
+  std::unique_ptr<remote::Receiver> receiver_;  // null: not asked for
   std::unique_ptr<api::Api> api_;
   std::unique_ptr<net::HttpServer> http_;
   net::Loop gateway_loop_{"gateway"};
