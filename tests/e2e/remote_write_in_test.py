@@ -39,8 +39,8 @@ class RemoteWriteIn(EndToEndTest):
              f"--storage.tsdb.path={self.directory}/peer",
              f"--web.listen-address=127.0.0.1:{peer.port}"], self.directory, "prometheus"))
         wait_until(peer.ready, "prometheus")
-        wait_until(lambda: strata.value('count_over_time(app_jobs_total{queue="q1"}[1m])') or 0 > 20,
-                   "samples")
+        samples = 'count_over_time(app_jobs_total{queue="q1"}[1m])'
+        wait_until(lambda: (strata.value(samples) or 0) > 20, "samples")
         wait_until(lambda: "app_jobs_total" in strata.get("/api/v1/metadata").json()["data"],
                    "metadata")
         # Strata is killed and comes back: Prometheus tries again, and nothing is missing.
