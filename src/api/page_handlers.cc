@@ -2,6 +2,7 @@
 #include "api/api.h"
 #include "api/handlers.h"
 #include "metrics/own_metrics.h"
+#include "net/gzip.h"
 #include "ui/assets.h"
 
 namespace strata::api {
@@ -38,6 +39,8 @@ Result<Reply> not_here_yet(const Services&, Call& call) {
                         call.request().path + " is not part of this version of Strata yet");
 }
 
+constexpr size_t kMaxAssetBytes = size_t{16} << 20;
+
 std::unique_ptr<net::HttpResponse> asset(const net::HttpRequest& request) {
   const ui::Asset* found = ui::find_asset(request.path);
   if (found == nullptr) found = ui::find_page(request.path);
@@ -54,16 +57,15 @@ std::unique_ptr<net::HttpResponse> asset(const net::HttpRequest& request) {
     response->status = 304;
     return response;
   }
-  if (!request.headers.has_token("Accept-Encoding", "gzip")) {
-    // Every browser takes gzip; what does not is told so rather than given bytes it cannot read.
-    response->status = 406;
-    response->headers.set("Content-Type", "text/plain; charset=utf-8");
-    response->body =
-        "this page is stored gzipped: send Accept-Encoding: gzip (curl --compressed)\n";
+  if (request.headers.has_token("Accept-Encoding", "gzip")) {
+    response->headers.set("Content-Encoding", "gzip");
+    response->body.assign(found->gzipped_bytes);
     return response;
   }
-  response->headers.set("Content-Encoding", "gzip");
-  response->body.assign(found->gzipped_bytes);
+  // Every browser takes gzip; this is for curl.
+  auto plain = net::gzip_decompress(found->gzipped_bytes, kMaxAssetBytes);
+  if (!plain) return std::make_unique<net::HttpResponse>(error_response(plain.error()));
+  response->body = std::move(*plain);
   return response;
 }
 

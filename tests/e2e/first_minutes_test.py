@@ -51,6 +51,7 @@ class FirstMinutes(EndToEndTest):
         self.assertEqual(page.status, 200)
         self.assertIn("text/html", page.headers["Content-Type"])
         self.assertIn(b"<html", gzip.decompress(page.body))
+        self.assertIn(b"<html", http_request(strata.url + "/").body, "for those without gzip")
         self.assertIn("default-src 'none'", page.headers["Content-Security-Policy"])
         missing = strata.get("/api/v1/nothing")
         self.assertEqual(missing.status, 404)
