@@ -25,3 +25,8 @@ export function moveCursor(time: number | null): void {
     cursorTime.value = next;
   });
 }
+
+/** The key f: leaves the cursor where it is, or lets it go. */
+export function freeze(): void {
+  frozen.value = !frozen.value && cursorTime.value !== null;
+}

@@ -51,7 +51,7 @@ export function Strip() {
           {data.oldest.nextStep && <span class="quiet"> → {data.oldest.nextStep.text}</span>}</a> : <b>{data.incidents ? t('none') : '–'}</b>}</div>
       <div class="strip-item"><span class="quiet">{t('On call')}</span><b>{data.oncall ?? (data.configured ? t('nobody') : t('not configured'))}</b></div>
       <div class="strip-item"><span class="quiet">{t('Heartbeat')}</span><b class={data.watchdog ? 'state good' : 'quiet'}>{data.watchdog ? `✓ ${t('Watchdog fires')}` : t('no Watchdog rule')}</b></div>
-      <div class="strip-item"><span class="quiet">{t('Scraping')}</span><a href={href('targets', data.down ? {health: 'down'} : {})} class={data.down ? 'state bad' : 'state good'}>{data.down ? `▲ ${t('{0} targets down', data.down)}` : `✓ ${t('all targets up')}`}</a></div>
+      <div class="strip-item"><span class="quiet">{t('Scraping')}</span><a href={href('targets', data.down ? {health: 'down'} : {})} class={data.down ? 'state bad' : 'state good'}>{data.down ? `▲ ${t('{0} down', data.down)}` : `✓ ${t('all targets up')}`}</a></div>
       {data.started !== undefined && <div class="strip-item"><span class="quiet">{t('Last start of a process')}</span><b>{ago(data.started * 1000)}</b></div>}
     </div>
   );

@@ -1,4 +1,5 @@
 import {useMemo, useState} from 'preact/hooks';
+import {freeze} from '../charts/cursor';
 import {loadDashboard, type StoredDashboard} from '../api/dashboards';
 import {messageOf} from '../api/client';
 import {loadMarks} from '../dashboard/annotations';
@@ -16,6 +17,7 @@ import {href, param, path, place, setParams} from '../shell/location';
 import {Picker} from '../shell/picker';
 import {Title} from '../shell/title';
 import {t} from '../shell/words';
+import {download, SourceEditor} from './dashboard_source';
 
 function VariableControl({state}: {state: VariableState}) {
   const {variable, options, current, error} = state;
@@ -74,7 +76,7 @@ export function Board({dashboard, scope}: {dashboard: Dashboard; scope: Scope}) 
   };
   const viewed = param('viewPanel').replace('panel-', '');
   const alone = viewed ? placed.find((one) => String(one.panel.id) === viewed) : undefined;
-  useKeys({Escape: () => { if (viewed) setParams({viewPanel: null}); }});
+  useKeys({f: freeze, Escape: () => { if (viewed) setParams({viewPanel: null}); }});
   if (alone) return <div class="board alone"><PanelBox panel={alone.panel} scope={scope} marks={marks.data} /></div>;
   return (
     <div class="board">
@@ -101,31 +103,35 @@ export function useScope(dashboard: Dashboard): {scope: Scope | undefined; error
   return {scope, error};
 }
 
-function Shown({dashboard, stored}: {dashboard: Dashboard; stored: StoredDashboard}) {
+function Shown({dashboard, stored, changed}: {dashboard: Dashboard; stored: StoredDashboard; changed: () => void}) {
   const {scope, error} = useScope(dashboard);
   return (
     <>
       <Title text={dashboard.title}>
         {dashboard.tags.slice(0, 4).map((tag) => <a class="tag" href={href('dashboards', {tag})}>{tag}</a>)}
         {stored.meta.source !== 'saved' && <span class="quiet small">{t(stored.meta.source)}</span>}
+        <button onClick={() => setParams({edit: param('edit') ? null : '1'})}>{t('Edit')}</button>
+        <button onClick={() => download(dashboard.title, JSON.stringify(stored.dashboard, null, 2))}>{t('Export')}</button>
       </Title>
+      {param('edit') && <SourceEditor key={stored.meta.version} uid={dashboard.uid} stored={stored} saved={changed} />}
       {dashboard.notes.map((note) => <p class="banner">{note}</p>)}
       {scope && <div class="board-bar"><VariableBar scope={scope} />
         {dashboard.links.length > 0 && <nav class="board-links" aria-label={t('Links')}>{dashboard.links.map((link) => <a href={linkHref(link, scope)} target={link.targetBlank ? '_blank' : undefined} rel="noreferrer">{link.title || t('Dashboards')}</a>)}</nav>}</div>}
       {error !== undefined && !scope && <p class="banner bad" role="alert">{messageOf(error)}</p>}
-      {scope && <Board dashboard={dashboard} scope={scope} />}
+      {scope && !param('edit') && <Board dashboard={dashboard} scope={scope} />}
     </>
   );
 }
 
 export default function DashboardPage() {
   const uid = decodeURIComponent(path.value.split('/')[2] ?? '');
+  const [changes, setChanges] = useState(0);
   const {data, error} = useLoad(async () => {
     const stored = await loadDashboard(uid);
     const dashboard = readDashboard(stored.dashboard);
     defaults.value = {range: dashboard.time, refresh: dashboard.refresh || '10s'};
     return {stored, dashboard};
-  }, [uid]);
+  }, [uid, changes]);
   if (error !== undefined) return <><Title text={t('Dashboard')} /><p class="banner bad" role="alert">{messageOf(error)}</p></>;
-  return data ? <Shown dashboard={data.dashboard} stored={data.stored} /> : null;
+  return data ? <Shown dashboard={data.dashboard} stored={data.stored} changed={() => setChanges(changes + 1)} /> : null;
 }

@@ -1,6 +1,7 @@
 // All three layers on one axis of time: which broke is said in words, and shown below them.
 import type {ComponentChildren} from 'preact';
 import {useEffect, useMemo} from 'preact/hooks';
+import {freeze} from '../charts/cursor';
 import type {Mark} from '../charts/plot_view';
 import {loadMarks} from '../dashboard/annotations';
 import type {Scope} from '../dashboard/interpolate';
@@ -11,6 +12,7 @@ import {loadPlaces, matchersOf, type Place, type Selection} from '../overview/to
 import {judge, type Finding, type Layer} from '../overview/verdict';
 import {PanelBox} from '../panels/panel';
 import {defaults, tick, timeRange} from '../shell/clock';
+import {useKeys} from '../shell/keyboard';
 import {useLoad} from '../shell/load';
 import {href, param, setParams} from '../shell/location';
 import {Picker} from '../shell/picker';
@@ -33,9 +35,9 @@ function Verdict({layer, findings}: {layer: Layer; findings: Finding[] | undefin
 
 function Row({layer, match, scope, marks, findings, children}: {layer: Layer; match: string; scope: Scope; marks: readonly Mark[]; findings: Finding[] | undefined | null; children?: ComponentChildren}) {
   const panels = useMemo(() => panelsOf(layer, match), [layer, match]);
-  const worst = findings?.[0]?.level ?? 0;
+  const state = findings ? ['well', 'strained', 'broken'][findings[0]?.level ?? 0] : 'unknown';
   return (
-    <section class={`layer ${layer} ${['fine', 'strained', 'broken'][worst]}`} aria-label={t(kNames[layer][0])}>
+    <section class={`layer ${layer} ${state}`} aria-label={t(kNames[layer][0])}>
       <header><h2><a href={href(`d/${kNames[layer][1]}`)}>{t(kNames[layer][0])}</a></h2><Verdict layer={layer} findings={findings} /></header>
       {(findings !== undefined || layer === 'infra') && (
         <div class="layer-panels">{children}{panels.map((panel) => <div key={panel.id} class={`cell ${panel.type}`} style={{flexGrow: panel.gridPos.w}}><PanelBox panel={panel} scope={scope} marks={marks} /></div>)}</div>
@@ -53,6 +55,7 @@ function Filters({places, selection}: {places: readonly Place[]; selection: Sele
 
 export default function OverviewPage() {
   useEffect(() => { defaults.value = {range: {from: 'now-1h', to: 'now'}, refresh: '10s'}; }, []);
+  useKeys({f: freeze});
   const range = timeRange.value;
   const scope = useMemo<Scope>(() => ({variables: new Map(), range}), [range.from, range.to]);
   const places = useLoad((signal) => loadPlaces(range.to, signal), [Math.floor(tick.value / 3)]);

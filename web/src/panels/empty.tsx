@@ -54,6 +54,8 @@ export function Empty({data}: {data: PanelData}) {
   const [reasons, setReasons] = useState<string[] | null>(null);
   const failed = data.queries.filter((query) => query.error);
   const ask = (): void => {
+    // The server's own hints say it best, when it has any.
+    if (data.infos.length) return setReasons([...new Set(data.infos)]);
     setReasons([t('Looking…')]);
     Promise.all(data.queries.map((query) => explain(query.expr, data.range.to))).then(
       (lists) => setReasons([...new Set(lists.flat())]), (error: unknown) => setReasons([messageOf(error)]));
@@ -67,7 +69,6 @@ export function Empty({data}: {data: PanelData}) {
       <p>{data.queries.length ? t('No data') : t('This panel asks nothing.')}</p>
       {reasons ? <ul>{reasons.map((reason) => <li>{reason}</li>)}</ul>
         : data.queries.length > 0 && <button onClick={ask}>{t('Why?')}</button>}
-      {data.infos.map((hint) => <p class="quiet small">{hint}</p>)}
     </div>
   );
 }
