@@ -31,6 +31,10 @@ namespace strata::dashboards {
 class Store;
 }
 
+namespace strata::oncall {
+class Engine;
+}
+
 namespace strata::remote {
 class Receiver;
 }
@@ -73,6 +77,7 @@ struct Services {
   Millis slow_query{0};                     // queries that take longer are logged; 0: none
   std::optional<Regex> cors_origin = {};    // whose pages may read answers; none: nobody's
   alerting::Engine* alerting = nullptr;     // /api/v2; null: it answers 503
+  oncall::Engine* oncall = nullptr;         // incidents; null: they answer 503
   bool admin_api = false;                   // /api/v1/admin is there
   std::string snapshot_dir = {};            // where snapshots are made: "data/snapshots"
   bool lifecycle = false;                   // /-/quit is there

@@ -81,6 +81,26 @@ Result<Reply> dashboard(const Services&, Call&);
 Result<Reply> dashboard_versions(const Services&, Call&);
 Result<Reply> save_dashboard(const Services&, Call&);
 
+// oncall_handlers.cc
+Result<Reply> incidents(const Services&, Call&);
+Result<Reply> incident(const Services&, Call&);
+Result<Reply> acknowledge_incident(const Services&, Call&);
+Result<Reply> unacknowledge_incident(const Services&, Call&);
+Result<Reply> resolve_incident(const Services&, Call&);
+Result<Reply> note_incident(const Services&, Call&);
+Result<Reply> escalate_incident(const Services&, Call&);
+Result<Reply> assign_incident(const Services&, Call&);
+Result<Reply> who_is_on_call(const Services&, Call&);
+Result<Reply> overrides(const Services&, Call&);
+Result<Reply> remove_override(const Services&, Call&);
+Result<Reply> audit(const Services&, Call&);
+Result<Reply> drill(const Services&, Call&);
+Result<Reply> heartbeats(const Services&, Call&);
+Result<Reply> heartbeat(const Services&, Call&);
+
+// ack_page.cc
+Result<Reply> acknowledge_by_link(const Services&, Call&);
+
 // page_handlers.cc
 Result<Reply> healthy(const Services&, Call&);
 Result<Reply> ready(const Services&, Call&);

@@ -8,6 +8,7 @@
 #include "app/commands.h"
 #include "app/gateway_commands.h"
 #include "app/lint_commands.h"
+#include "app/oncall_commands.h"
 #include "app/rule_commands.h"
 #include "app/sim_command.h"
 #include "app/tsdb_commands.h"
@@ -426,6 +427,104 @@ std::optional<int> SimCommands::run() const {
   return std::nullopt;
 }
 
+// strata alerts, silence, incident, oncall.
+struct OncallCli {
+  OncallCommands command;
+  std::vector<std::pair<CLI::App*, std::function<int()>>> actions;
+
+  void add_to(CLI::App& app);
+  /// The exit code when one of them was given.
+  std::optional<int> run() const;
+
+ private:
+  CLI::App* add(CLI::App& parent, const char* name, const char* about, std::function<int()> action);
+  void add_alerts(CLI::App& app);
+  void add_incidents(CLI::App& app);
+};
+
+CLI::App* OncallCli::add(CLI::App& parent, const char* name, const char* about,
+                         std::function<int()> action) {
+  auto* one = parent.add_subcommand(name, about);
+  one->add_option("--url", command.url, "The server to ask")
+      ->option_text("URL [" + command.url + "]");
+  one->add_option("--actor", command.actor, "Who acts; you, when not given")->option_text("NAME");
+  one->add_flag("--json", command.json, "Print the server's JSON");
+  actions.emplace_back(one, std::move(action));
+  return one;
+}
+
+void OncallCli::add_alerts(CLI::App& app) {
+  auto* alerts = app.add_subcommand("alerts", "The alerts that fire, and drills");
+  alerts->require_subcommand(1);
+  add(*alerts, "query", "The alerts that fire", [this] {
+    return command.list_alerts();
+  })->add_option("matchers", command.words, "name=value, name=~regex, …");
+  auto* drill = add(*alerts, "drill", "Try a priority's calls on a receiver, and print each step",
+                    [this] { return command.drill(); });
+  drill->add_option("priority", command.priority, "P0 to P3")->required();
+  drill->add_option("--receiver", command.receiver,
+                    "That gets every call; strata.yml's drill_receiver when not given");
+
+  auto* silence = app.add_subcommand("silence", "Silences, as amtool has them");
+  silence->require_subcommand(1);
+  auto* add_one = add(*silence, "add", "Silence alerts; prints the silence's id",
+                      [this] { return command.add_silence(); });
+  add_one->add_option("matchers", command.words, "name=value, …; a word alone: an alertname")
+      ->required();
+  add_one->add_option("-d,--duration", command.duration, "For how long")
+      ->option_text("DURATION [1h]");
+  add_one->add_option("-c,--comment", command.text, "Why")->required();
+  add(*silence, "list", "Silences that are not over", [this] { return command.list_silences(); });
+  add(*silence, "expire", "End one now", [this] { return command.expire_silence(); })
+      ->add_option("id", command.id, "Its id")
+      ->required();
+}
+
+void OncallCli::add_incidents(CLI::App& app) {
+  auto* incident = app.add_subcommand("incident", "Incidents: who has what");
+  incident->require_subcommand(1);
+  add(*incident, "list", "Incidents", [this] { return command.list_incidents(); })
+      ->add_option("--status", command.status, "active, open, acknowledged or resolved")
+      ->option_text("STATUS [active]");
+  const auto one = [&](const char* name, const char* about, std::function<int()> action) {
+    auto* made = add(*incident, name, about, std::move(action));
+    made->add_option("id", command.id, "Its number")->required();
+    return made;
+  };
+  one("show", "One, with all that happened", [this] { return command.show_incident(); });
+  one("ack", "You have it: nobody else is called", [this] { return command.act("acknowledge"); })
+      ->add_option("--for", command.lasting, "How long; the policy's when not given")
+      ->option_text("DURATION");
+  one("note", "Write something down", [this] { return command.act("note"); })
+      ->add_option("text", command.text, "What")
+      ->required();
+  one("escalate", "Call the next now", [this] { return command.act("escalate"); });
+  one("resolve", "It is over", [this] { return command.act("resolve"); });
+}
+
+void OncallCli::add_to(CLI::App& app) {
+  add_alerts(app);
+  add_incidents(app);
+  auto* oncall = app.add_subcommand("oncall", "Who is on call");
+  oncall->require_subcommand(1);
+  add(*oncall, "who", "Now and next, by schedule", [this] { return command.who(); });
+  add(*oncall, "overrides", "Overrides that are not over",
+      [this] { return command.list_overrides(); });
+  auto* override = add(*oncall, "override", "Put somebody in for a while; prints its id",
+                       [this] { return command.add_override(); });
+  override->add_option("schedule", command.schedule, "Of strata.yml")->required();
+  override->add_option("person", command.person, "Of strata.yml")->required();
+  override->add_option("--start", command.start, "Unix seconds or RFC 3339; now when not given");
+  override->add_option("--end", command.end, "Likewise")->required();
+}
+
+std::optional<int> OncallCli::run() const {
+  for (const auto& [app, action] : actions) {
+    if (app->parsed()) return action();
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 int run(int argc, char** argv) {
@@ -498,6 +597,8 @@ int run(int argc, char** argv) {
   lint_commands.add_to(app, *check);
   GatewayCommands gateway_commands;
   gateway_commands.add_to(app);
+  OncallCli oncall;
+  oncall.add_to(app);
   SimCommands sim_commands;
   sim_commands.add_to(app);
 
@@ -529,6 +630,7 @@ int run(int argc, char** argv) {
   if (const auto code = catalog_commands.run()) return *code;
   if (const auto code = lint_commands.run()) return *code;
   if (const auto code = gateway_commands.run()) return *code;
+  if (const auto code = oncall.run()) return *code;
   if (const auto code = sim_commands.run()) return *code;
   if (hash->parsed()) return hash_password();
   if (version->parsed()) return print_version();

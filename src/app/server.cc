@@ -42,6 +42,18 @@ size_t max_exemplars(const config::Config& config) {
   return static_cast<size_t>(std::max<int64_t>(0, config.storage.max_exemplars));
 }
 
+// Where people reach this server, without a slash at its end.
+std::string own_url(const ServeOptions& options) {
+  std::string url = options.external_url;
+  while (url.ends_with('/')) url.pop_back();
+  if (!url.empty()) return url;
+  const auto where = net::parse_host_port(options.listen_address);
+  const bool anywhere =
+      where && (where->host.empty() || where->host == "0.0.0.0" || where->host == "::");
+  return "http://" +
+         (anywhere ? net::join_host_port(host_name(), where->port) : options.listen_address);
+}
+
 // Calls `work` every `period` until asked to stop.
 void run_every(std::chrono::milliseconds period, const std::stop_token& stop,
                const std::function<void()>& work) {
@@ -198,6 +210,15 @@ Result<> Server::open() {
        .fs = real_fs(),
        .clock = clock_,
        .metrics = registry_}));
+  oncall_ = TRY(oncall::Engine::open(
+      {.directory = options_.storage_path + "/alerting", .external_url = own_url(options_)},
+      {.alerting = *alerting_,
+       .http = [client = client_.get()](
+                   auto request, auto done) { client->fetch(std::move(request), std::move(done)); },
+       .fs = real_fs(),
+       .clock = clock_,
+       .metrics = registry_},
+      strata_config_.get()->oncall));
 
   dashboards_ = TRY(dashboards::Store::open({.directory = options_.storage_path + "/dashboards",
                                              .folder = strata_config_.get()->dashboards.folder},
@@ -284,6 +305,7 @@ Result<> Server::listen() {
   add_metrics(net_metrics(registry_, *http_, {client_.get(), scrape_client_.get()}));
   add_metrics(discovery_metrics(registry_, *discovery_));
   alerting_->start();
+  oncall_->start();
   return {};
 }
 
@@ -318,6 +340,7 @@ api::Services Server::services() {
       .max_queries = options_.max_queries,
       .slow_query = options_.slow_query,
       .alerting = alerting_.get(),
+      .oncall = oncall_.get(),
       .admin_api = options_.admin_api,
       .snapshot_dir = options_.storage_path + "/snapshots",
       .lifecycle = options_.lifecycle,
@@ -361,6 +384,11 @@ Result<> Server::reload() {
   MutexLock lock(reload_mutex_);
   auto loaded = load_configuration();
   if (loaded) loaded = alerting_->reload();
+  if (loaded) {
+    const auto roster = oncall_->check(strata_config_.get()->oncall);
+    if (roster) oncall_->apply(*roster);
+    if (!roster) loaded = std::unexpected(roster.error());
+  }
   if (loaded) loaded = dashboards_->reload(strata_config_.get()->dashboards.folder);
   if (!loaded) {
     auto status = *reload_status_.get();
@@ -438,7 +466,8 @@ void Server::stop() {
     }
   }
   discovery_.reset();  // asks for nothing more
-  alerting_.reset();   // what is under way is tried again after the next start
+  oncall_.reset();
+  alerting_.reset();  // what is under way is tried again after the next start
   dns_.reset();
   tcp_.reset();
   scrape_client_.reset();

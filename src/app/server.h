@@ -27,6 +27,7 @@
 #include "net/http_client.h"
 #include "net/http_server.h"
 #include "net/loop.h"
+#include "oncall/engine.h"
 #include "probe/prober.h"
 #include "promql/engine.h"
 #include "remote/receiver.h"
@@ -102,6 +103,7 @@ class Server {
   std::unique_ptr<discover::DiscoveryManager> discovery_;
   std::unique_ptr<promql::Engine> engine_;
   std::unique_ptr<alerting::Engine> alerting_;
+  std::unique_ptr<oncall::Engine> oncall_;
   std::unique_ptr<dashboards::Store> dashboards_;
   std::unique_ptr<AlertSink> alert_sink_;
   std::unique_ptr<RuleEngine> rules_;

@@ -18,17 +18,17 @@ namespace strata::oncall {
 /// Somebody takes somebody else's place for a while.
 struct Override {
   int64_t id = 0;
-  std::string schedule;
-  std::string person;
+  std::string schedule = {};
+  std::string person = {};
   TimestampMs starts_at = 0;
   TimestampMs ends_at = 0;
-  std::string created_by;
+  std::string created_by = {};
 };
 
 /// A stretch of time with one person, or with nobody (person is empty).
 struct Slot {
-  std::string person;
-  std::string from;  // "layer 1", "override", "fallback", ""
+  std::string person = {};
+  std::string from = {};  // "layer 1", "override", "fallback", ""
   TimestampMs since = 0;
   TimestampMs until = 0;
 };

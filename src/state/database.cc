@@ -92,6 +92,7 @@ Result<> Session::run(std::string_view sql, Values parameters) {
 }
 
 Result<> Session::query(std::string_view sql, Values parameters, const OnRow& row) {
+  if (hook_) hook_(sql);
   sqlite3_stmt* statement = TRY(prepared(sql, parameters));
   int status = SQLITE_ROW;
   while ((status = sqlite3_step(statement)) == SQLITE_ROW) row(Row(statement));
@@ -160,19 +161,23 @@ Result<> Database::migrate(const std::string& part, std::span<const std::string_
   });
 }
 
+void Database::set_step_hook(std::function<void(std::string_view)> hook) {
+  step_hook_ = std::move(hook);
+}
+
 Result<> Database::run(std::string_view sql, Values parameters) {
   MutexLock lock(mutex_);
-  return Session(db_, *statements_).run(sql, parameters);
+  return Session(db_, *statements_, step_hook_).run(sql, parameters);
 }
 
 Result<> Database::query(std::string_view sql, Values parameters, const OnRow& row) const {
   MutexLock lock(mutex_);
-  return Session(db_, *statements_).query(sql, parameters, row);
+  return Session(db_, *statements_, step_hook_).query(sql, parameters, row);
 }
 
 Result<> Database::transaction(const std::function<Result<>(Session&)>& body) {
   MutexLock lock(mutex_);
-  Session session(db_, *statements_);
+  Session session(db_, *statements_, step_hook_);
   TRY(session.run("BEGIN IMMEDIATE"));
   auto done = body(session);
   if (done) done = session.run("COMMIT");

@@ -56,12 +56,14 @@ class Session {
  private:
   friend class Database;
   struct Statements;
-  Session(sqlite3* db, Statements& statements) : db_(db), statements_(statements) {}
+  Session(sqlite3* db, Statements& statements, const std::function<void(std::string_view)>& hook)
+      : db_(db), statements_(statements), hook_(hook) {}
   std::unexpected<Error> failed(std::string_view what) const;
   Result<sqlite3_stmt*> prepared(std::string_view sql, Values parameters);
 
   sqlite3* const db_;
   Statements& statements_;
+  const std::function<void(std::string_view)>& hook_;  // empty outside tests
 };
 
 class Database {
@@ -84,11 +86,16 @@ class Database {
   /// All that `body` runs is committed together, or nothing when it fails.
   Result<> transaction(const std::function<Result<>(Session&)>& body);
 
+  /// For tests of crashes: called before each statement, BEGIN and COMMIT too. Set while nobody
+  /// else uses the database.
+  void set_step_hook(std::function<void(std::string_view sql)> hook);
+
  private:
   explicit Database(sqlite3* db);
 
   mutable Mutex mutex_;
   sqlite3* const db_;
+  std::function<void(std::string_view)> step_hook_;
   const std::unique_ptr<Session::Statements> statements_ PT_GUARDED_BY(mutex_);
 };
 
