@@ -106,6 +106,8 @@ Result<Reply> healthy(const Services&, Call&);
 Result<Reply> ready(const Services&, Call&);
 Result<Reply> reload(const Services&, Call&);
 Result<Reply> metrics_page(const Services&, Call&);
+/// What to do about a shipped alert, in Markdown.
+Result<Reply> runbook_page(const Services&, Call&);
 Result<Reply> not_here_yet(const Services&, Call&);
 /// The web page and what it loads; null when there is no such asset.
 std::unique_ptr<net::HttpResponse> asset(const net::HttpRequest& request);

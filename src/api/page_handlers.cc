@@ -3,6 +3,7 @@
 #include "api/handlers.h"
 #include "metrics/own_metrics.h"
 #include "net/gzip.h"
+#include "rules/shipped.h"
 #include "ui/assets.h"
 
 namespace strata::api {
@@ -32,6 +33,13 @@ Result<Reply> metrics_page(const Services& services, Call& call) {
                                              "charset=utf-8");
   services.own_exposition(response.body, format);
   return response;
+}
+
+Result<Reply> runbook_page(const Services&, Call& call) {
+  if (const auto page = rules::runbook(call.path_parameter)) {
+    return net::text_response(200, std::string(*page));
+  }
+  return error_response(404, "not_found", "there is no runbook on " + call.path_parameter);
 }
 
 Result<Reply> not_here_yet(const Services&, Call& call) {

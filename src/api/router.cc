@@ -103,6 +103,7 @@ const std::vector<Route>& routes() {
       {"/api/v1/heartbeats", "GET", heartbeats},
       {"/api/v1/heartbeats/*", "POST", heartbeat, Runs::kOnPool, true},
       {"/ack/*", "GET POST", acknowledge_by_link},
+      {"/runbooks/*", "GET", runbook_page},
       {"/federate", "GET", federate},
       {"/metrics", "GET", metrics_page},
       {"/version", "GET", version},

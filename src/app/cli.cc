@@ -202,10 +202,16 @@ struct RuleCommands {
   CLI::App* check = nullptr;
   CLI::App* test = nullptr;
   CLI::App* replay = nullptr;
+  CLI::App* list = nullptr;
+  CLI::App* show = nullptr;
+  CLI::App* export_to = nullptr;
+  std::string shown;
+  std::string directory;
 
   void add_check(CLI::App& parent);
   void add_test(CLI::App& parent);
   void add_rules(CLI::App& app);
+  void add_shipped(CLI::App& group);
   /// The exit code when one of them was given.
   std::optional<int> run() const;
 };
@@ -233,8 +239,9 @@ void RuleCommands::add_test(CLI::App& parent) {
 }
 
 void RuleCommands::add_rules(CLI::App& app) {
-  auto* group = app.add_subcommand("rules", "Try rules");
+  auto* group = app.add_subcommand("rules", "Try rules, and see those that come with Strata");
   group->require_subcommand(1);
+  add_shipped(*group);
   replayed.store = kDefaultStore;
   replay = group->add_subcommand("replay", "Which alerts would have fired over stored history");
   replay->add_option("file", replayed.file, "A rule file, or a pattern of them")->required();
@@ -250,7 +257,18 @@ void RuleCommands::add_rules(CLI::App& app) {
   replay->add_flag("--json", replayed.json, "Print JSON");
 }
 
+void RuleCommands::add_shipped(CLI::App& group) {
+  list = group.add_subcommand("list", "The alerts that come with Strata");
+  show = group.add_subcommand("show", "An alert's rules and runbook, or a file of rules");
+  show->add_option("name", shown, "As list has it, or a file's name")->required();
+  export_to = group.add_subcommand("export", "Write the rules and runbooks that come with Strata");
+  export_to->add_option("dir", directory, "Where to; nothing is overwritten")->required();
+}
+
 std::optional<int> RuleCommands::run() const {
+  if (list->parsed()) return list_shipped_rules();
+  if (show->parsed()) return show_shipped_rule(shown);
+  if (export_to->parsed()) return export_shipped_rules(directory);
   if (check->parsed()) return check_rules(checked);
   if (test->parsed()) return test_rules(tested);
   if (replay->parsed()) return replay_rules(replayed);

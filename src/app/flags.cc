@@ -64,6 +64,9 @@ constexpr Flag kFlags[] = {
     {"rules.alert.no-data-hold", "0s", "DURATION",
      "How long an alert fires on when the series that it compares is gone. 0s: it ends at once, as "
      "in Prometheus, and is reported as ended without data."},
+    {"rules.builtin", "auto", "WHEN",
+     "Whether the rules that come with Strata run: on, off, or auto: when prometheus.yml names no "
+     "rule_files."},
     {"work.threads", "0", "N", "Threads that ingest and evaluate; 0: one a core."},
     {"enable-feature", "", "NAME,...",
      "Prometheus' experimental features: promql-experimental-functions, "
@@ -129,6 +132,10 @@ Result<ServeOptions> serve_options(const FlagValues& values) {
       .alert_resend_delay = read.duration("rules.alert.resend-delay"),
       .alert_outage_tolerance = read.duration("rules.alert.for-outage-tolerance"),
       .alert_no_data_hold = read.duration("rules.alert.no-data-hold"),
+      .shipped_rules = read.choice<ServeOptions::ShippedRules>(
+          "rules.builtin", {{"auto", ServeOptions::ShippedRules::kAuto},
+                            {"on", ServeOptions::ShippedRules::kOn},
+                            {"off", ServeOptions::ShippedRules::kOff}}),
       .threads = read.number("work.threads"),
       .features = split(read.text("enable-feature")),
       .alertmanager_config_file = read.text("alertmanager.config.file"),

@@ -59,6 +59,8 @@ struct ServeOptions {
   Millis alert_resend_delay{0};
   Millis alert_outage_tolerance{0};
   Millis alert_no_data_hold{0};
+  enum class ShippedRules : uint8_t { kAuto, kOn, kOff };
+  ShippedRules shipped_rules = ShippedRules::kAuto;
   size_t threads = 0;  // 0: one a core
   std::vector<std::string> features;
   std::string alertmanager_config_file;

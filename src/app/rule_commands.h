@@ -1,4 +1,4 @@
-// strata check rules, strata test rules, strata rules replay.
+// strata check rules, strata test rules, strata rules replay|list|show|export.
 #pragma once
 #include <string>
 #include <vector>
@@ -34,5 +34,12 @@ struct ReplayCommand {
   bool json = false;
 };
 int replay_rules(const ReplayCommand& command);
+
+/// The alerts that come with Strata, with severities and summaries.
+int list_shipped_rules();
+/// An alert's rules and its runbook, or a whole file. 1: there is none of that name.
+int show_shipped_rule(const std::string& name);
+/// Writes rules/ and docs/runbooks/ under `directory`; overwrites nothing. 1: that fails.
+int export_shipped_rules(const std::string& directory);
 
 }  // namespace strata::app

@@ -1,6 +1,7 @@
 #include "app/rule_engine.h"
 
 #include "base/log.h"
+#include "rules/shipped.h"
 
 namespace strata::app {
 
@@ -39,12 +40,17 @@ RuleEngine::RuleEngine(const RuleEngineDeps& deps, std::unique_ptr<rules::StateL
                                   .sink = deps.sink}) {}
 
 Result<std::vector<rules::RuleFile>> RuleEngine::load(const config::Config& config,
-                                                      const promql::ParserOptions& syntax) {
+                                                      const promql::ParserOptions& syntax,
+                                                      ServeOptions::ShippedRules shipped) {
+  using enum ServeOptions::ShippedRules;
   auto files = TRY(rules::load_rule_files(
       config.rule_files, real_fs(),
       rules::RuleFileOptions{.names = config.global.metric_name_validation_scheme,
                              .syntax = syntax,
                              .ignore_unknown_fields = false}));
+  if (shipped == kOn || (shipped == kAuto && config.rule_files.empty())) {
+    std::ranges::move(TRY(rules::load_shipped_rules()), std::back_inserter(files));
+  }
   for (const auto& file : files) {
     for (const auto& warning : file.warnings) log_warn("rules", {{"warning", warning}});
   }
@@ -52,7 +58,8 @@ Result<std::vector<rules::RuleFile>> RuleEngine::load(const config::Config& conf
 }
 
 void RuleEngine::apply(std::vector<rules::RuleFile> files, const config::Config& config,
-                       const ServeOptions& options, const std::string& external_url) {
+                       const ServeOptions& options, const config::RulesConfig& own,
+                       const std::string& external_url) {
   engine_.set_default_subquery_step(config.global.evaluation_interval);
   manager_.apply(std::move(files),
                  rules::RuleSettings{.external_labels = config.global.external_labels,
@@ -61,7 +68,8 @@ void RuleEngine::apply(std::vector<rules::RuleFile> files, const config::Config&
                                      .query_offset = config.global.rule_query_offset,
                                      .resend_delay = options.alert_resend_delay,
                                      .no_data_hold = options.alert_no_data_hold,
-                                     .outage_tolerance = options.alert_outage_tolerance});
+                                     .outage_tolerance = options.alert_outage_tolerance,
+                                     .on_scrape = own.on_scrape});
   loop_.post([this] { tick(); });
 }
 
@@ -71,6 +79,15 @@ void RuleEngine::tick() {
   if (stopped_) return;
   if (timer_) loop_.cancel(*timer_);
   timer_ = loop_.after(manager_.poll(), [this] { tick(); });
+}
+
+void RuleEngine::scrape_ended() {
+  if (scraped_.exchange(true)) return;
+  loop_.post([this] {
+    scraped_ = false;
+    manager_.scrape_ended();
+    tick();
+  });
 }
 
 void RuleEngine::stop() {

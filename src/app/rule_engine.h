@@ -3,12 +3,14 @@
 // Made by Server; load() and apply() by the thread that loads the configuration, stop() by the main
 // thread, before the pool and the store go.
 #pragma once
+#include <atomic>
 #include <memory>
 #include <vector>
 
 #include "app/flags.h"
 #include "base/mutex.h"
 #include "config/config.h"
+#include "config/rules_config.h"
 #include "net/loop.h"
 #include "promql/engine.h"
 #include "rules/manager.h"
@@ -43,12 +45,17 @@ class RuleEngine {
   static Result<std::unique_ptr<RuleEngine>> open(const std::string& directory,
                                                   const RuleEngineDeps& deps);
 
-  /// The rule files that `config` names. Error: the first thing that is wrong in one of them.
+  /// The rule files that `config` names, and those that come with Strata where `shipped` wants
+  /// them. Error: the first thing that is wrong in one of them.
   static Result<std::vector<rules::RuleFile>> load(const config::Config& config,
-                                                   const promql::ParserOptions& syntax);
+                                                   const promql::ParserOptions& syntax,
+                                                   ServeOptions::ShippedRules shipped);
 
   void apply(std::vector<rules::RuleFile> files, const config::Config& config,
-             const ServeOptions& options, const std::string& external_url);
+             const ServeOptions& options, const config::RulesConfig& own,
+             const std::string& external_url);
+  /// Something was scraped. Any thread; many calls make one evaluation.
+  void scrape_ended();
   void stop();
   rules::Manager& manager() { return manager_; }
 
@@ -63,6 +70,8 @@ class RuleEngine {
   StoreWriter writer_;
   std::unique_ptr<rules::StateLog> state_;
   rules::Manager manager_;
+
+  std::atomic<bool> scraped_ = false;  // the loop has been asked to look, and has not yet
 
   Mutex mutex_;  // held while a tick runs
   bool stopped_ GUARDED_BY(mutex_) = false;

@@ -132,15 +132,17 @@ Result<> Server::load_configuration() {
   auto retention = TRY(retention_rules(own.storage));
   rule_files_.clear();
   auto catalog = TRY(catalog::load_catalog(own.catalog.files, real_fs()));
+  std::shared_ptr<const config::Config> config;
   if (options_.config_file.empty()) {
-    config_.set(std::make_shared<const config::Config>(config::default_config(host_name())));
+    config = std::make_shared<const config::Config>(config::default_config(host_name()));
   } else {
     auto parsed = TRY(config::load_config(options_.config_file, real_fs()));
     for (const auto& warning : parsed.warnings) log_warn("configuration", {{"warning", warning}});
-    const auto engine = TRY(engine_options(options_));
-    rule_files_ = TRY(RuleEngine::load(parsed.config, engine.syntax));
-    config_.set(std::make_shared<const config::Config>(std::move(parsed.config)));
+    config = std::make_shared<const config::Config>(std::move(parsed.config));
   }
+  const auto engine = TRY(engine_options(options_));
+  rule_files_ = TRY(RuleEngine::load(*config, engine.syntax, options_.shipped_rules));
+  config_.set(std::move(config));
   strata_config_.set(std::make_shared<const config::StrataConfig>(std::move(own)));
   catalog_.set(std::move(catalog));
   retention_rules_.set(
@@ -195,7 +197,9 @@ Result<> Server::open() {
                    }}},
       .features = {.created_zeros =
                        std::ranges::find(options_.features, "created-timestamp-zero-ingestion") !=
-                       options_.features.end()}});
+                       options_.features.end()},
+      // There are no targets before listen(), which comes after the rules.
+      .on_scrape_end = [this] { rules_->scrape_ended(); }});
   configure_own_parts();
   engine_ = std::make_unique<promql::Engine>(TRY(engine_options(options_)), work_.get(), clock_);
   alerting_ = TRY(alerting::Engine::open(
@@ -441,7 +445,8 @@ void Server::apply_rules() {
           ? fmt::format("http://{}:{}", host_name(), http_->port())
           : options_.external_url.substr(0, options_.external_url.find_last_not_of('/') + 1);
   engine_->set_default_subquery_step(config_.get()->global.evaluation_interval);
-  rules_->apply(std::exchange(rule_files_, {}), *config_.get(), options_, url);
+  rules_->apply(std::exchange(rule_files_, {}), *config_.get(), options_,
+                strata_config_.get()->rules, url);
 }
 
 void Server::stop() {

@@ -153,6 +153,18 @@ void check(Decoder& d, const YamlNode&, DashboardsConfig& c) {
 }
 
 template <class V>
+void fields(V& v, RulesConfig& c) {
+  v.field("on_scrape", c.on_scrape);
+}
+
+void check(Decoder& d, const YamlNode& node, RulesConfig& c) {
+  constexpr size_t kMaxGroups = 20;  // each runs up to once a second
+  if (c.on_scrape.size() > kMaxGroups) {
+    d.fail(mark_of(node, "on_scrape"), fmt::format("on_scrape: more than {} groups", kMaxGroups));
+  }
+}
+
+template <class V>
 void fields(V& v, StrataConfig& c) {
   v.field("catalog", c.catalog);
   v.field("dashboards", c.dashboards);
@@ -161,6 +173,7 @@ void fields(V& v, StrataConfig& c) {
   v.field("gateway", c.gateway);
   v.section("probes", [&](auto& modules) { modules.named(c.probes); });
   v.field("oncall", c.oncall);
+  v.field("rules", c.rules);
   v.opaque("receivers");
 }
 

@@ -15,6 +15,7 @@
 #include "config/guard_config.h"
 #include "config/oncall_config.h"
 #include "config/probe_config.h"
+#include "config/rules_config.h"
 #include "config/store_config.h"
 #include "config/yaml.h"
 
@@ -29,6 +30,7 @@ struct StrataConfig {
   std::vector<ProbeModule> probes;  // no two of one name
   YamlNode receivers;               // as written; alerting/own_kinds.h reads it
   OncallConfig oncall;
+  RulesConfig rules;
 };
 
 /// As load.h reads prometheus.yml. `file_name` stands in messages, and relative paths are joined to

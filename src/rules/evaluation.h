@@ -24,6 +24,7 @@ struct RuleSettings {
   Millis resend_delay{60'000};         // how often a receiver is told that an alert still fires
   Millis no_data_hold{0};              // how long an alert fires on when its series is gone
   Millis outage_tolerance{3'600'000};  // pending alerts of a state older than this are dropped
+  std::vector<std::string> on_scrape;  // names of groups that run when scrapes end, too
 
   friend bool operator==(const RuleSettings&, const RuleSettings&) = default;
 };

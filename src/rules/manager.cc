@@ -1,6 +1,7 @@
 #include "rules/manager.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "base/hash.h"
 #include "base/log.h"
@@ -61,6 +62,7 @@ Manager::SlotPtr Manager::make_slot(const RuleFile& file, const GroupSpec& spec,
   const int64_t interval = slot->group->interval().count();
   const uint64_t hash = xxh64(key_of(file.path, spec.name));
   slot->offset = static_cast<TimestampMs>(hash % static_cast<uint64_t>(interval));
+  slot->on_scrape = std::ranges::find(settings->on_scrape, spec.name) != settings->on_scrape.end();
   if (old)
     slot->group->adopt(*old->group);
   else if (!restored_ && deps_.state != nullptr)
@@ -122,28 +124,55 @@ void Manager::schedule(Slot& slot, TimestampMs now) {
   slot.next_at = tick;
 }
 
+void Manager::begin(const SlotPtr& slot, TimestampMs at) {
+  slot->running = true;
+  slot->asked = false;
+  slot->began_at = at;
+  slot->group->begin(at);
+  line_.push_back(slot);
+}
+
+// Begins the tick when it is due; returns when the next one is.
+TimestampMs Manager::poll_tick(const SlotPtr& slot, TimestampMs now) {
+  const int64_t interval = slot->group->interval().count();
+  // The clock was set back: ticks begin anew.
+  if (slot->next_at > now + interval) {
+    schedule(*slot, now);
+    slot->began_at = 0;
+  }
+  if (slot->next_at > now) return slot->next_at;
+  const int64_t late = (now - slot->next_at) / interval;
+  const TimestampMs tick = slot->next_at + late * interval;
+  slot->next_at = tick + interval;
+  const bool judged = slot->on_scrape && slot->began_at >= tick;  // meanwhile, at a scrape's end
+  if (late > 0 || (slot->running && !judged)) {
+    slot->group->count_missed(static_cast<uint64_t>(late + (slot->running && !judged ? 1 : 0)));
+  }
+  if (!slot->running && !judged) begin(slot, tick);
+  return slot->next_at;
+}
+
+// Begins what a scrape asked for; returns when it may begin, else TimestampMs' greatest value.
+TimestampMs Manager::poll_asked(const SlotPtr& slot, TimestampMs now) {
+  if (!slot->asked) return std::numeric_limits<TimestampMs>::max();
+  const TimestampMs from = slot->began_at + kScrapeGap.count();
+  if (from > now) return from;
+  if (slot->running) return now + kScrapeGap.count();
+  begin(slot, now);
+  return std::numeric_limits<TimestampMs>::max();
+}
+
+void Manager::scrape_ended() {
+  MutexLock lock(mutex_);
+  for (auto& [key, slot] : slots_) slot->asked = slot->asked || slot->on_scrape;
+}
+
 std::chrono::nanoseconds Manager::poll() {
   MutexLock lock(mutex_);
   const TimestampMs now = deps_.clock.now_ms();
   TimestampMs next = now + std::chrono::milliseconds(kIdleWait).count();
   for (auto& [key, slot] : slots_) {
-    const int64_t interval = slot->group->interval().count();
-    // The clock was set back: ticks begin anew.
-    if (slot->next_at > now + interval) schedule(*slot, now);
-    if (slot->next_at <= now) {
-      const int64_t late = (now - slot->next_at) / interval;
-      if (slot->running || late > 0) {
-        slot->group->count_missed(static_cast<uint64_t>(late + (slot->running ? 1 : 0)));
-      }
-      const TimestampMs tick = slot->next_at + late * interval;
-      slot->next_at = tick + interval;
-      if (!slot->running) {
-        slot->running = true;
-        slot->group->begin(tick);
-        line_.push_back(slot);
-      }
-    }
-    next = std::min(next, slot->next_at);
+    next = std::min({next, poll_tick(slot, now), poll_asked(slot, now)});
   }
   dispatch();
   const bool waiting = !line_.empty() && running_ == 0;

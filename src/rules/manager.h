@@ -7,6 +7,10 @@
 // works for rules at a time, and a group that has run for kSlice goes to the end of the line: slow
 // rules hold up neither scrapes nor other groups.
 //
+// Groups that the settings name are evaluated when scrapes end as well (scrape_ended()), at most
+// once a kScrapeGap however many targets there are: what a scrape found out is judged at once and
+// not at the next tick.
+//
 // Owned by app/. apply(), end() by one thread at a time; poll() by the timer's thread; views by
 // any.
 #pragma once
@@ -39,6 +43,7 @@ struct ManagerDeps {
 class Manager {
  public:
   static constexpr std::chrono::milliseconds kSlice{20};
+  static constexpr std::chrono::milliseconds kScrapeGap{1'000};
 
   explicit Manager(ManagerDeps deps);
   ~Manager();
@@ -52,6 +57,10 @@ class Manager {
 
   /// Hands the groups that are due to the pool; returns how long until the next one is.
   std::chrono::nanoseconds poll();
+
+  /// Something was scraped: the groups that wait for that are due, at the latest kScrapeGap from
+  /// now. To be followed by poll(). Any thread.
+  void scrape_ended();
 
   /// Returns when every group that was due has been evaluated. For tests and measurements.
   void wait_idle();
@@ -75,6 +84,9 @@ class Manager {
     TimestampMs offset = 0;   // of its ticks within the interval
     TimestampMs next_at = 0;  // the next tick
     bool running = false;
+    bool on_scrape = false;    // scrape_ended() makes it due
+    bool asked = false;        // it did
+    TimestampMs began_at = 0;  // of the last evaluation
   };
   using SlotPtr = std::shared_ptr<Slot>;
 
@@ -83,6 +95,9 @@ class Manager {
   SlotPtr make_slot(const RuleFile& file, const GroupSpec& spec,
                     const std::shared_ptr<const RuleSettings>& settings, SlotPtr old);
   void schedule(Slot& slot, TimestampMs now) REQUIRES(mutex_);
+  void begin(const SlotPtr& slot, TimestampMs at) REQUIRES(mutex_);
+  TimestampMs poll_tick(const SlotPtr& slot, TimestampMs now) REQUIRES(mutex_);
+  TimestampMs poll_asked(const SlotPtr& slot, TimestampMs now) REQUIRES(mutex_);
   void dispatch() REQUIRES(mutex_);
   std::vector<SlotPtr> slots() const;
   void work_on(const SlotPtr& slot);

@@ -98,6 +98,52 @@ TEST_F(ManagerTest, AClockThatIsSetBackBeginsAnew) {
   EXPECT_GE(manager_->counters()[1].counters.iterations, before + 2);
 }
 
+TEST_F(ManagerTest, AGroupThatWaitsForScrapesRunsWhenOneEnds) {
+  apply(kTwo, {.on_scrape = {"slow"}});
+  run_for(seconds(90));
+  const auto before = manager_->view();
+  manager_->scrape_ended();
+  manager_->poll();
+  manager_->wait_idle();
+  const auto after = manager_->view();
+  EXPECT_EQ(after[1].counters.iterations, before[1].counters.iterations + 1);
+  EXPECT_EQ(after[1].last_evaluation, clock_.now_ms());
+  EXPECT_EQ(after[0].counters.iterations, before[0].counters.iterations);
+}
+
+TEST_F(ManagerTest, ManyScrapesMakeOneEvaluationASecond) {
+  apply(kTwo, {.on_scrape = {"slow"}});
+  run_for(seconds(60));
+  const auto before = manager_->counters()[1].counters;
+  for (int i = 0; i < 3'000; ++i) {  // 30 s
+    manager_->scrape_ended();
+    manager_->poll();
+    manager_->wait_idle();
+    pass(milliseconds(10));
+  }
+  const auto after = manager_->counters()[1].counters;
+  EXPECT_GE(after.iterations, before.iterations + 29);
+  EXPECT_LE(after.iterations, before.iterations + 31);
+  EXPECT_EQ(after.missed, before.missed);
+}
+
+TEST_F(ManagerTest, WhatAScrapeAsksForWithinTheGapIsDoneAtItsEnd) {
+  apply(kTwo, {.on_scrape = {"slow"}});
+  run_for(seconds(90));
+  manager_->scrape_ended();
+  manager_->poll();
+  manager_->wait_idle();
+  const auto before = manager_->counters()[1].counters.iterations;
+  pass(milliseconds(300));
+  manager_->scrape_ended();
+  EXPECT_LE(manager_->poll(), milliseconds(700));
+  EXPECT_EQ(manager_->counters()[1].counters.iterations, before);
+  pass(milliseconds(700));
+  manager_->poll();
+  manager_->wait_idle();
+  EXPECT_EQ(manager_->counters()[1].counters.iterations, before + 1);
+}
+
 TEST_F(ManagerTest, AReloadLeavesUnchangedGroupsAlone) {
   apply(kTwo);
   run_for(seconds(60));

@@ -186,6 +186,7 @@ void ScrapeLoop::finish(std::shared_ptr<Scrape> scrape) {
     status_.last_samples = report.post_relabel;
     status_.metadata = ingest_->metadata();
   }
+  if (!canceled && deps_.on_scrape_end) deps_.on_scrape_end();
   settle();
 }
 

@@ -13,6 +13,7 @@
 #pragma once
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -48,6 +49,7 @@ struct LoopDeps {
   Metrics& metrics;
   Gate& gate;  // held by each scrape that runs
   BodyBuffers& buffers;
+  const std::function<void()>& on_scrape_end;  // empty: nobody wants to know
 };
 
 /// Owned by the Manager. start(), stop() and status() from any thread.

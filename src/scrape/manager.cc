@@ -91,7 +91,8 @@ std::shared_ptr<ScrapeLoop> Manager::make_loop(const Job& job, const discover::T
     CHECK(source != deps_.sources.end());
     fetcher = make_in_process_fetcher(source->second, deps_.collect);
   }
-  const LoopDeps loop_deps{deps_.loop, deps_.work, deps_.clock, metrics_, gate_, buffers_};
+  const LoopDeps loop_deps{deps_.loop, deps_.work, deps_.clock,        metrics_,
+                           gate_,      buffers_,   deps_.on_scrape_end};
   return std::make_shared<ScrapeLoop>(loop_deps, std::move(ingest), std::move(fetcher));
 }
 

@@ -1,5 +1,6 @@
 // All targets of all jobs: starts, keeps and stops their loops as discovery finds and loses them.
 #pragma once
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -29,6 +30,8 @@ struct ManagerDeps {
   /// In-process collectors by ScrapeConfig::in_process.
   std::map<std::string, Source> sources;
   IngestFeatures features = {};
+  /// Called when a scrape has been stored, or its failure has, by the thread that did: quick.
+  std::function<void()> on_scrape_end = {};
 };
 
 struct JobStatus {

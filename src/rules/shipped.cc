@@ -1,0 +1,62 @@
+#include "rules/shipped.h"
+
+#include <algorithm>
+#include <span>
+
+// The tables that cmake/embed_files.cmake makes.
+struct EmbeddedRulesFile {
+  const char* name;
+  const char* begin;
+  const char* end;
+};
+extern "C" const EmbeddedRulesFile strata_rules_files[];
+extern "C" const uint64_t strata_rules_file_count;
+extern "C" const EmbeddedRulesFile strata_docs_runbooks_files[];
+extern "C" const uint64_t strata_docs_runbooks_file_count;
+
+namespace strata::rules {
+namespace {
+
+std::vector<ShippedFile> read(std::span<const EmbeddedRulesFile> table) {
+  std::vector<ShippedFile> out;
+  for (const auto& file : table) {
+    out.push_back({file.name, std::string_view(file.begin, file.end)});
+  }
+  std::ranges::sort(out, {}, &ShippedFile::path);
+  return out;
+}
+
+}  // namespace
+
+std::string_view ShippedFile::name() const {
+  const std::string_view file = path.substr(path.rfind('/') + 1);
+  return file.substr(0, file.rfind('.'));
+}
+
+const std::vector<ShippedFile>& shipped_rule_files() {
+  static const auto files = read({strata_rules_files, strata_rules_file_count});
+  return files;
+}
+
+const std::vector<ShippedFile>& shipped_runbooks() {
+  static const auto pages = read({strata_docs_runbooks_files, strata_docs_runbooks_file_count});
+  return pages;
+}
+
+std::optional<std::string_view> runbook(std::string_view alert) {
+  const auto& pages = shipped_runbooks();
+  const auto found = std::ranges::find(pages, alert, &ShippedFile::name);
+  if (found == pages.end()) return std::nullopt;
+  return found->text;
+}
+
+Result<std::vector<RuleFile>> load_shipped_rules(const RuleFileOptions& options) {
+  std::vector<RuleFile> out;
+  for (const ShippedFile& file : shipped_rule_files()) {
+    out.push_back(
+        TRY(parse_rule_file(file.text, fmt::format("builtin/{}.yaml", file.name()), options)));
+  }
+  return out;
+}
+
+}  // namespace strata::rules
