@@ -281,11 +281,11 @@ Result<Reply> overrides(const Services& services, Call& call) {
   const auto actor = TRY(actor_of(call, parameters));
   const auto end = TRY(parameters.time("end"));
   if (!end) return bad_data("end is missing: a time");
-  oncall::Override made {
-    .schedule = parameters.get("schedule"), .person = parameters.get("person"),
-    .starts_at = TRY(parameters.time("start"))
-    .value_or(now), .ends_at = *end
-  };
+  const auto start = TRY(parameters.time("start"));
+  oncall::Override made{.schedule = parameters.get("schedule"),
+                        .person = parameters.get("person"),
+                        .starts_at = start.value_or(now),
+                        .ends_at = *end};
   write_override(json, TRY(oncall->add_override(std::move(made), actor, now)));
   return success(call, out);
 }
@@ -294,7 +294,8 @@ Result<Reply> remove_override(const Services& services, Call& call) {
   auto* oncall = TRY(engine(services));
   const auto parameters = TRY(Parameters::read(call));
   const auto actor = TRY(actor_of(call, parameters));
-  TRY(oncall->remove_override(TRY(id_of(call)), actor, services.clock.now_ms()));
+  const auto id = TRY(id_of(call));
+  TRY(oncall->remove_override(id, actor, services.clock.now_ms()));
   return success(call, "");
 }
 

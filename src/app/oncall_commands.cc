@@ -156,12 +156,12 @@ int OncallCommands::drill() const {
   if (!receiver.empty()) form.add("receiver", receiver);
   const auto begun = ask("POST", "/api/v1/alerts/drill", form.encode());
   if (!begun) return 1;
-  const std::string id(at(fields_of(data_of(*begun)), "id"));
-  fmt::print("incident {}\n", id);
+  const std::string incident_id(at(fields_of(data_of(*begun)), "id"));
+  fmt::print("incident {}\n", incident_id);
   constexpr int kPolls = 60;
   std::set<std::string> shown;
   for (int i = 0; i < kPolls; ++i) {
-    const auto body = ask("GET", "/api/v1/incidents/" + id);
+    const auto body = ask("GET", "/api/v1/incidents/" + incident_id);
     if (!body) return 1;
     const Fields incident = fields_of(data_of(*body));
     for (const auto& event : list_of(at(incident, "timeline"))) {
@@ -178,8 +178,11 @@ int OncallCommands::drill() const {
       failed |= state == "failed";
     }
     if (!pages.empty() && under_way == 0) {
-      fmt::print(failed ? "A call did not arrive.\n" : "Every call of the first step arrived.\n");
-      return ask("POST", "/api/v1/incidents/" + id + "/resolve", "actor=drill") && !failed ? 0 : 1;
+      fmt::print("{}\n",
+                 failed ? "A call did not arrive." : "Every call of the first step arrived.");
+      const auto resolved =
+          ask("POST", "/api/v1/incidents/" + incident_id + "/resolve", "actor=drill");
+      return resolved && !failed ? 0 : 1;
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(500));
   }

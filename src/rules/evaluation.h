@@ -17,14 +17,14 @@ using ExprQuery = std::function<Result<Vector>(const promql::Expr& expr, const s
 
 /// Of all rules; replaced as a whole when the configuration is.
 struct RuleSettings {
-  Labels external_labels;
-  std::string external_url;            // "http://host:9090", as generator URLs begin
-  Millis evaluation_interval{60'000};  // of groups without one
-  Millis query_offset{0};              // of groups without one
-  Millis resend_delay{60'000};         // how often a receiver is told that an alert still fires
-  Millis no_data_hold{0};              // how long an alert fires on when its series is gone
-  Millis outage_tolerance{3'600'000};  // pending alerts of a state older than this are dropped
-  std::vector<std::string> on_scrape;  // names of groups that run when scrapes end, too
+  Labels external_labels{};
+  std::string external_url{};            // "http://host:9090", as generator URLs begin
+  Millis evaluation_interval{60'000};    // of groups without one
+  Millis query_offset{0};                // of groups without one
+  Millis resend_delay{60'000};           // how often a receiver is told that an alert still fires
+  Millis no_data_hold{0};                // how long an alert fires on when its series is gone
+  Millis outage_tolerance{3'600'000};    // pending alerts of a state older than this are dropped
+  std::vector<std::string> on_scrape{};  // names of groups that run when scrapes end, too
 
   friend bool operator==(const RuleSettings&, const RuleSettings&) = default;
 };
