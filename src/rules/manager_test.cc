@@ -98,8 +98,14 @@ TEST_F(ManagerTest, AClockThatIsSetBackBeginsAnew) {
   EXPECT_GE(manager_->counters()[1].counters.iterations, before + 2);
 }
 
+RuleSettings slow_on_scrape() {
+  RuleSettings settings;
+  settings.on_scrape = {"slow"};
+  return settings;
+}
+
 TEST_F(ManagerTest, AGroupThatWaitsForScrapesRunsWhenOneEnds) {
-  apply(kTwo, {.on_scrape = {"slow"}});
+  apply(kTwo, slow_on_scrape());
   run_for(seconds(90));
   const auto before = manager_->view();
   manager_->scrape_ended();
@@ -112,7 +118,7 @@ TEST_F(ManagerTest, AGroupThatWaitsForScrapesRunsWhenOneEnds) {
 }
 
 TEST_F(ManagerTest, ManyScrapesMakeOneEvaluationASecond) {
-  apply(kTwo, {.on_scrape = {"slow"}});
+  apply(kTwo, slow_on_scrape());
   run_for(seconds(60));
   const auto before = manager_->counters()[1].counters;
   for (int i = 0; i < 3'000; ++i) {  // 30 s
@@ -128,7 +134,7 @@ TEST_F(ManagerTest, ManyScrapesMakeOneEvaluationASecond) {
 }
 
 TEST_F(ManagerTest, WhatAScrapeAsksForWithinTheGapIsDoneAtItsEnd) {
-  apply(kTwo, {.on_scrape = {"slow"}});
+  apply(kTwo, slow_on_scrape());
   run_for(seconds(90));
   manager_->scrape_ended();
   manager_->poll();
