@@ -78,25 +78,29 @@ Result<> Outbox::check_room(const MessageParts& parts) const {
   if (bytes > kMaxMessage) {
     return fail(ErrorCode::kLimit, fmt::format("a message of {} bytes is too long", bytes));
   }
-  if (bytes > kLongMessage) {
-    size_t total = 0;
-    TRY(db_.query("SELECT COALESCE(SUM(LENGTH(value)), 0) FROM outbox_parts", {},
-                  [&](const state::Row& row) { total = static_cast<size_t>(row.integer(0)); }));
-    if (total + bytes > kMaxBytes) {
-      return fail(ErrorCode::kLimit,
-                  fmt::format("{} bytes of messages are waiting already", total));
-    }
-  }
   if (waiting() >= kMaxWaiting) {
     return fail(ErrorCode::kLimit, fmt::format("{} messages are waiting already", kMaxWaiting));
   }
   return {};
 }
 
+// Long messages are few; the rest is bounded by its number.
+Result<> Outbox::check_bytes(const MessageParts& parts) const {
+  size_t bytes = 0;
+  for (const auto& [name, value] : parts) bytes += value.size();
+  if (bytes <= kLongMessage) return {};
+  size_t total = 0;
+  TRY(db_.query("SELECT COALESCE(SUM(LENGTH(value)), 0) FROM outbox_parts", {},
+                [&](const state::Row& row) { total = static_cast<size_t>(row.integer(0)); }));
+  if (total + bytes <= kMaxBytes) return {};
+  return fail(ErrorCode::kLimit, fmt::format("{} bytes of messages are waiting already", total));
+}
+
 Result<int64_t> Outbox::add(const LogKey& key, const LogEntry& entry, const MessageParts& parts,
                             TimestampMs now) {
   int64_t id = 0;
   TRY(check_room(parts));
+  TRY(check_bytes(parts));
   auto added = db_.transaction([&](state::Session& session) -> Result<> {
     TRY(supersede(session, key, now));
     id = TRY(post(session, key, parts, now));

@@ -96,6 +96,7 @@ class Outbox {
  private:
   explicit Outbox(state::Database& db) : db_(db) {}
   Result<> check_room(const MessageParts& parts) const;
+  Result<> check_bytes(const MessageParts& parts) const;
   Result<> supersede(state::Session& session, const LogKey& key, TimestampMs now);
   state::Database& db_;
   std::atomic<size_t> waiting_{0};  // or being tried; counted once, at the start
