@@ -155,7 +155,11 @@ void FileReader::read_equalities(const YamlEntry& entry, Matcher::Op op, Matcher
       d_.fail(pair.value.mark, fmt::format("{}: the regular expression is missing", pair.key));
       continue;
     }
-    auto matcher = Matcher::make(op, pair.key, text(pair));
+    // Alertmanager's groupKey has match_re's expressions with their anchors, and what is made of
+    // the key (PagerDuty's dedup_key, …) must be the same here.
+    const bool regex = op == Matcher::Op::kRegex;
+    auto matcher =
+        Matcher::make(op, pair.key, regex ? fmt::format("^(?:{})$", text(pair)) : text(pair));
     if (matcher) {
       out.push_back(*std::move(matcher));
     } else {

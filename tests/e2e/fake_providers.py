@@ -48,6 +48,7 @@ class FakeProvider:
 
         class Server(http.server.ThreadingHTTPServer):
             daemon_threads = True
+            request_queue_size = 1024  # storms come at once
 
             def handle_error(self, *_):
                 pass  # resets are what they are here for

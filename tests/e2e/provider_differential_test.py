@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The same alerts and the same alertmanager.yml through Strata and through Debian's Alertmanager into
-the same stand-ins of providers: what they are sent is compared. What differs on purpose is listed
-with its reason at each kind."""
+the same stand-ins of providers: what they are sent is compared. What differs on purpose is named in
+normal(). Times have milliseconds, for Strata keeps no more of them. Debian's 0.25 prints a set of
+labels as a map, which 0.34 and Strata do not: not asked for here."""
 import datetime
 import email
 import json
@@ -26,6 +27,7 @@ receivers:
   slack_configs:
   - api_url: 'HTTP/slack'
     channel: '#alerts'
+    send_resolved: true
     text: '{{ template "own.text" . }}'
     fields: [{title: Node, value: '{{ .CommonLabels.node }}', short: true}]
     actions: [{type: button, text: Look, url: '{{ (index .Alerts 0).GeneratorURL }}'}]
@@ -45,14 +47,14 @@ receivers:
   telegram_configs: [{api_url: 'HTTP', bot_token: token, chat_id: 7, message: '<b>{{ template "own.text" . }}</b>'}]
   webex_configs: [{api_url: 'HTTP/webex', room_id: room, http_config: {authorization: {credentials: x}}}]
   discord_configs: [{webhook_url: 'HTTP/discord'}]
-  wechat_configs: [{api_url: 'HTTP/wechat', api_secret: s, corp_id: c, agent_id: '1', to_user: '@all'}]
+  wechat_configs: [{api_url: 'HTTP/wechat', api_secret: s, corp_id: c, agent_id: '1', to_user: '@all', send_resolved: true}]
   email_configs: [{to: 'a@example.org, B <b@example.org>', text: '{{ template "own.text" . }}', send_resolved: true}]
 """
 
 TEMPLATES = """
 {{ define "own.text" }}{{ range .Alerts.Firing }}{{ .Labels.node | toUpper }}: {{ .Annotations.summary | title }}
 {{ end }}{{ len .Alerts.Resolved }} over; {{ .CommonLabels.SortedPairs.Names | join "," }}
-{{ (.CommonLabels.Remove (stringSlice "node" "alertname")).Values }} {{ .GroupLabels }}
+{{ (.CommonLabels.Remove (stringSlice "node" "alertname")).Values }}
 {{ reReplaceAll "o+" "0" .Receiver }} {{ match "^fir" .Status }} {{ printf "%q" .Status }}{{ end }}
 """
 
@@ -133,7 +135,7 @@ class ProviderDifferential(EndToEndTest):
 
     def test_what_providers_are_sent(self):
         now = datetime.datetime.now(datetime.timezone.utc)
-        self.begin_at = now.isoformat()
+        self.begin_at = now.isoformat(timespec="milliseconds")
         sides = {program: self.begin(program) for program in ("strata", "alertmanager")}
         for url, _, _ in sides.values():
             self.fire(url, firing=True)
@@ -144,11 +146,11 @@ class ProviderDifferential(EndToEndTest):
         def wait(count):
             for url, fake, smtp in sides.values():
                 wait_until(lambda: sent(fake, count) and len(smtp.told()) >= count,
-                           lambda: f"{url}: {[(k, len(fake.told(p))) for k, p in KINDS.items()]} "
-                                   f"{len(smtp.told())}")
+                           f"{count} messages of each kind from {url}")
 
         wait(1)
-        self.end_at = datetime.datetime.now(datetime.timezone.utc).isoformat()
+        self.end_at = datetime.datetime.now(datetime.timezone.utc).isoformat(
+            timespec="milliseconds")
         for url, _, _ in sides.values():
             self.fire(url, firing=False)
         wait(2)
