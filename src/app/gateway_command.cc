@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <iostream>
 
+#include "app/file_limit.h"
 #include "app/gateway_commands.h"
 #include "base/build_info.h"
 #include "base/fs.h"
@@ -86,6 +87,8 @@ int gateway(const GatewayCommand& command) {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, signal);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+
+  raise_file_limit();
 
   metrics::register_build_info();
   net::Loop loop("gateway");

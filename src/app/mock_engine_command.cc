@@ -3,6 +3,7 @@
 
 #include <cstdio>
 
+#include "app/file_limit.h"
 #include "app/gateway_commands.h"
 #include "gateway/mock_engine.h"
 #include "model/duration.h"
@@ -26,6 +27,8 @@ int mock_engine(const MockEngineCommand& command) {
   for (const int signal : {SIGINT, SIGTERM}) sigaddset(&signals, signal);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+
+  raise_file_limit();
 
   net::Loop loop("engine");
   auto engine = gateway::MockEngine::start(loop, {.listen = command.listen,

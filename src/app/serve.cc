@@ -1,10 +1,10 @@
 // strata serve: starts the server and waits for signals.
 #include <signal.h>
-#include <sys/resource.h>
 
 #include <cstdio>
 
 #include "app/commands.h"
+#include "app/file_limit.h"
 #include "app/server.h"
 #include "base/build_info.h"
 
@@ -22,14 +22,6 @@ sigset_t block_signals() {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
   return signals;
-}
-
-// A connection a target and a file a mapping: as many descriptors as the system allows us.
-void raise_file_limit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 }  // namespace

@@ -28,6 +28,11 @@ void check(Decoder& d, const YamlNode& node, GatewayUpstream& c) {
   }
 }
 
+void check(Decoder& d, const YamlNode& node, GatewayBudget& c) {
+  if (c.tenant.empty()) d.fail(node.mark, "tenant is missing");
+  if (!(c.usd_per_day >= 0)) d.fail(mark_of(node, "usd_per_day"), "usd_per_day: 0 or more");
+}
+
 void check(Decoder& d, const YamlNode& node, GatewayTenants& c) {
   if (!c.file.empty() && c.hmac_key_file.empty()) {
     d.fail(mark_of(node, "file"), "tenants.file needs hmac_key_file: the key of its HMACs");

@@ -42,6 +42,13 @@ struct GatewayUpstream {
   friend bool operator==(const GatewayUpstream&, const GatewayUpstream&) = default;
 };
 
+/// What a tenant may spend in a day of UTC; 0: no limit.
+struct GatewayBudget {
+  std::string tenant;
+  uint64_t tokens_per_day = 0;
+  double usd_per_day = 0;
+};
+
 struct GatewayTenants {
   /// Lines "<hex HMAC-SHA-256 of an API key> <tenant>"; read again when it changes.
   std::string file = {};
@@ -54,6 +61,7 @@ struct GatewayTenants {
   bool require = false;
   /// Tenants that are labels of their own; the others are `other`.
   uint64_t max_labels = 50;
+  std::vector<GatewayBudget> budgets = {};
 };
 
 struct GatewayLedger {
@@ -69,6 +77,8 @@ struct GatewayConfig {
   std::string tls_key_file;
   std::vector<GatewayUpstream> upstreams;
   RoutingPolicy policy = RoutingPolicy::kTwoChoices;
+  /// How often engines' /metrics are asked for the requests that others gave them; 0: never.
+  Millis load_interval = std::chrono::seconds(1);
   /// Ask engines for usage, so that streams are counted exactly.
   bool request_usage = true;
   ByteSize max_body{int64_t{64} << 20};

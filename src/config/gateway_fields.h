@@ -37,6 +37,13 @@ void fields(V& v, GatewayUpstream& c) {
 }
 
 template <class V>
+void fields(V& v, GatewayBudget& c) {
+  v.field("tenant", c.tenant);
+  v.field("tokens_per_day", c.tokens_per_day);
+  v.field("usd_per_day", c.usd_per_day);
+}
+
+template <class V>
 void fields(V& v, GatewayTenants& c) {
   v.field("file", c.file);
   v.field("hmac_key_file", c.hmac_key_file);
@@ -44,6 +51,7 @@ void fields(V& v, GatewayTenants& c) {
   v.field("trusted", c.trusted);
   v.field("require", c.require);
   v.field("max_labels", c.max_labels);
+  v.field("budgets", c.budgets);
 }
 
 template <class V>
@@ -60,6 +68,7 @@ void fields(V& v, GatewayConfig& c) {
   v.field("tls_key_file", c.tls_key_file);
   v.field("upstreams", c.upstreams);
   v.field("policy", c.policy);
+  v.field("load_interval", c.load_interval);
   v.field("request_usage", c.request_usage);
   v.field("max_body", c.max_body);
   v.field("max_buffered", c.max_buffered);
@@ -76,6 +85,7 @@ void fields(V& v, GatewayConfig& c) {
 }
 
 void check(Decoder& d, const YamlNode& node, GatewayUpstream& c);
+void check(Decoder& d, const YamlNode& node, GatewayBudget& c);
 void check(Decoder& d, const YamlNode& node, GatewayTenants& c);
 void check(Decoder& d, const YamlNode& node, GatewayConfig& c);
 

@@ -78,6 +78,11 @@ void Connection::cut() {
   if (call_) call_->abort();
 }
 
+std::optional<std::chrono::steady_clock::time_point> Connection::waiting_since() const {
+  if (!exchanging_ || record_.ttfb != RequestRecord::kNever) return std::nullopt;
+  return asked_at_;
+}
+
 void Connection::on_deadline() {
   timed_out_ = true;
   if (on_upstream_) {
@@ -141,24 +146,29 @@ asio::awaitable<bool> Connection::read_head() {
     if (finishing_ && looked_at == 0) co_return false;
     if (!co_await read_more(kRead)) {
       idle_ = false;
-      if (looked_at > 0 && timed_out_) co_await refuse(408, "the header took too long", {});
-      co_return false;
+      if (looked_at == 0 || !timed_out_) co_return false;
+      co_return co_await refuse_head(408, "the header took too long");
     }
     if (std::exchange(idle_, false)) deadline_.set(kHeadTimeout);
   }
   idle_ = false;
   if (size == 0 || size > kMaxHead) {
-    co_await refuse(431, "a header of more than 64 KiB", Outcome::kInvalid);
-    co_return false;
+    co_return co_await refuse_head(431, "a header of more than 64 KiB");
   }
   head_text_ = in_.unread().substr(0, size);
   in_.consume(size);
   if (const auto fault = parse_request_head(head_text_, head_)) {
-    endpoint_ = &endpoint_of("");
-    co_await refuse(fault->status, fault->reason, Outcome::kInvalid);
-    co_return false;
+    co_return co_await refuse_head(fault->status, fault->reason);
   }
   co_return true;
+}
+
+/// What came is no request, so that nobody can be named for it.
+asio::awaitable<bool> Connection::refuse_head(int status, std::string_view reason) {
+  core_->meter.malformed();
+  endpoint_ = &endpoint_of("");
+  co_await refuse(status, reason, Outcome::kInvalid);
+  co_return false;
 }
 
 void Connection::begin_record() {
@@ -172,6 +182,7 @@ void Connection::begin_record() {
   keep_alive_ = head_.keep_alive;
   stream_ = false;
   must_look_ = false;
+  retry_after_ = 1;
   events_seen_ = 0;
   has_ahead_ = false;
   head_pending_ = false;
@@ -199,6 +210,10 @@ bool Connection::admit(std::string_view& why, int& status, Outcome& outcome) {
   tenant_label_ = core_->meter.tenant_label(record_.tenant);
   model_label_ = core_->meter.model_label({}, false);
   if (who.verdict == Tenants::Verdict::kRefused) return no(401, "the API key is not known");
+  if (const auto wait = core_->budgets.exhausted(record_.tenant, record_.at_ms)) {
+    retry_after_ = *wait;
+    return no(429, "the tenant's budget of the day is spent", Outcome::kRateLimited);
+  }
   if (head_.method == "CONNECT") return no(405, "no CONNECT");
   const auto most = static_cast<uint64_t>(config.max_body.bytes);
   if (head_.length > most) return no(413, "the body is larger than the gateway takes");
@@ -228,6 +243,7 @@ void Connection::end_record() {
     record_.price_version = cost->price_version;
   }
   core_->meter.record(record_, model_label_, tenant_label_);
+  core_->budgets.charge(record_);
   if (core_->ledger != nullptr) core_->ledger->append(record_);
   settings_.reset();
 }
@@ -328,7 +344,9 @@ asio::awaitable<bool> Connection::refuse(int status, std::string_view message, O
   const std::string body = error_body(*endpoint_, status, message);
   out_ = fmt::format("HTTP/1.1 {} {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n",
                      status, net::reason_phrase(status), body.size());
-  if (status == 503 || status == 429) out_ += "Retry-After: 1\r\n";
+  if (status == 503 || status == 429) {
+    fmt::format_to(std::back_inserter(out_), "Retry-After: {}\r\n", retry_after_);
+  }
   if (status == 401) out_ += "WWW-Authenticate: Bearer\r\n";
   if (!keep_alive_) out_ += "Connection: close\r\n";
   out_.append("\r\n").append(body);

@@ -38,6 +38,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void finish();
   /// Ends now.
   void cut();
+  /// Since when its request waits for the first byte of an answer; none when it does not.
+  std::optional<std::chrono::steady_clock::time_point> waiting_since() const;
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -57,6 +59,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Awaitable<bool> write(std::string_view first, std::string_view second = {});
   /// The gateway's own answer, as the endpoint's API says errors.
   Awaitable<bool> refuse(int status, std::string_view message, Outcome outcome);
+  Awaitable<bool> refuse_head(int status, std::string_view reason);
   Awaitable<> linger();
   void take_body(std::string_view bytes);
   void watch_client();
@@ -112,6 +115,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::string tenant_label_;
   bool keep_alive_ = false;
   bool stream_ = false;
+  int64_t retry_after_ = 1;  // seconds, of a 429 or 503 of ours
   Clock::time_point began_at_{};
   Clock::time_point asked_at_{};
 

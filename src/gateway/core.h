@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "config/gateway_config.h"
+#include "gateway/budgets.h"
 #include "gateway/ledger.h"
 #include "gateway/meter.h"
 #include "gateway/prices.h"
@@ -40,6 +41,7 @@ struct GatewayCore {
   const Clock& clock = real_clock();
   std::shared_ptr<const Settings> settings;
   Meter meter;
+  Budgets budgets;
   std::unique_ptr<Ledger> ledger;  // null: none is kept
 
   std::unordered_set<Connection*> connections;

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "gateway/connection.h"
+#include "gateway/engine_load.h"
 #include "net/http_client.h"
 #include "net/listener.h"
 #include "net/loop_impl.h"
@@ -23,6 +24,8 @@ using asio::ip::tcp;
 
 constexpr std::chrono::seconds kTick{1};
 constexpr std::chrono::seconds kCanaryTimeout{10};
+constexpr std::chrono::seconds kLoadTimeout{2};
+constexpr std::chrono::milliseconds kShortestInterval{100};
 
 /// What an upstream is asked for to show that it works: one token.
 net::ClientRequest canary_request(const Upstream& upstream) {
@@ -83,6 +86,7 @@ class Gateway::Impl : public std::enable_shared_from_this<Gateway::Impl> {
     if (!config.ledger.path.empty()) {
       core_->ledger = TRY(Ledger::open(config.ledger, fs_, core_->clock));
     }
+    TRY(charge_today(config));
     listener_ = TRY(net::Listener::open(core_->loop, config.listen));
     core_->began();
     core_->loop.post([self = shared_from_this()] {
@@ -92,6 +96,7 @@ class Gateway::Impl : public std::enable_shared_from_this<Gateway::Impl> {
           },
           [self] { self->core_->ended(); });
       self->tick();
+      self->ask_load();
     });
     return {};
   }
@@ -151,6 +156,7 @@ class Gateway::Impl : public std::enable_shared_from_this<Gateway::Impl> {
     on_loop([&] {
       settings->router = make_router(config, authorizations);
       core_->settings = settings;
+      core_->budgets.configure(config.tenants.budgets);
     });
     config_ = config;
     texts_ = std::move(texts);
@@ -192,6 +198,49 @@ class Gateway::Impl : public std::enable_shared_from_this<Gateway::Impl> {
                                       if (const auto self = weak.lock())
                                         self->send_canary(std::move(upstream), pause);
                                     });
+  }
+
+  /// What the ledger says of today, so that a restart forgives nothing.
+  Result<> charge_today(const config::GatewayConfig& config) {
+    if (config.ledger.path.empty() || config.tenants.budgets.empty()) return {};
+    const TimestampMs now = core_->clock.now_ms();
+    std::vector<RequestRecord> rows;
+    TRY(read_ledger(fs_, config.ledger.path, day_of(now), INT64_MAX, [&](const auto& row) {
+      const auto has_budget = [&](const auto& budget) { return budget.tenant == row.tenant; };
+      if (std::ranges::any_of(config.tenants.budgets, has_budget)) rows.push_back(row);
+    }));
+    on_loop([&] {
+      for (const RequestRecord& row : rows) core_->budgets.charge(row);
+    });
+    return {};
+  }
+
+  /// Asks engines how busy they are, when there is a choice between them.
+  void ask_load() {
+    if (core_->stopping || !core_->settings) return;
+    const config::GatewayConfig& config = core_->settings->config;
+    const auto upstreams = core_->settings->router->upstreams();
+    const bool matters = config.load_interval > Millis(0) && upstreams.size() > 1 &&
+                         config.policy != config::RoutingPolicy::kRoundRobin;
+    for (const auto& upstream : upstreams) {
+      if (!matters || !upstream->counts_running()) continue;
+      net::ClientRequest request;
+      request.url = upstream->config().url + "/metrics";
+      request.timeout = kLoadTimeout;
+      request.tls = upstream->tls();
+      client_.fetch(std::move(request), [upstream](Result<net::ClientResponse> answer) {
+        const auto load = answer ? engine_load(answer->body) : std::nullopt;
+        if (!load) return;
+        upstream->foreign = std::max(0.0, *load - static_cast<double>(upstream->in_flight));
+        upstream->load_seen = std::chrono::steady_clock::now();
+      });
+    }
+    const auto pause =
+        matters ? std::max<std::chrono::milliseconds>(config.load_interval, kShortestInterval)
+                : std::chrono::milliseconds(kTick);
+    core_->loop.after(pause, [weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->ask_load();
+    });
   }
 
   void send_canary(std::shared_ptr<Upstream> upstream, std::chrono::milliseconds pause) {
@@ -240,6 +289,16 @@ class Gateway::Impl : public std::enable_shared_from_this<Gateway::Impl> {
       core_->meter.upstream_state(upstream->name(), !Router::is_aside(*upstream),
                                   upstream->in_flight);
     }
+    uint64_t waiting = 0;
+    const auto now = std::chrono::steady_clock::now();
+    auto oldest = now;
+    for (const Connection* connection : core_->connections) {
+      const auto since = connection->waiting_since();
+      if (!since) continue;
+      ++waiting;
+      oldest = std::min(oldest, *since);
+    }
+    core_->meter.waiting(waiting, std::chrono::duration<double>(now - oldest).count());
     if (core_->ledger != nullptr) {
       for (const uint64_t lost = core_->ledger->lost(); lost_rows_ < lost; ++lost_rows_) {
         core_->meter.lost_ledger_row();

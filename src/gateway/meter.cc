@@ -72,6 +72,13 @@ Meter::Meter(size_t max_tenants, metrics::Registry& registry)
                                      "Whether the upstream is in favour: 0 while it fails.")),
       in_flight_(registry.gauge<"upstream">("app_upstream_in_flight_requests",
                                             "Requests that the upstream has now.")),
+      waiting_(registry.gauge("app_requests_waiting_first_byte",
+                              "Requests whose answer has not begun.")),
+      oldest_waiting_(registry.gauge("app_oldest_waiting_request_seconds",
+                                     "How long the oldest of those waits; 0 without any.")),
+      malformed_(registry.counter("app_gateway_malformed_requests_total",
+                                  "Requests refused for their head: no HTTP, too long, too slow, "
+                                  "or to be read in two ways.")),
       refused_(registry.counter("app_gateway_refused_connections_total",
                                 "Connections above gateway.max_connections.")),
       lost_rows_(registry.counter("app_gateway_ledger_lost_rows_total",
@@ -119,6 +126,11 @@ void Meter::record_tokens(const RequestRecord& record, const std::string& model,
   } else {
     unpriced_.with(model).inc();
   }
+}
+
+void Meter::waiting(uint64_t requests, double oldest_seconds) {
+  waiting_.set(static_cast<double>(requests));
+  oldest_waiting_.set(oldest_seconds);
 }
 
 void Meter::upstream_state(const std::string& upstream, bool up, uint64_t in_flight) {

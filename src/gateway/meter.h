@@ -35,6 +35,10 @@ class Meter {
   void record(const RequestRecord& record, const std::string& model, const std::string& tenant);
   void retried(const std::string& upstream) { retries_.with(upstream).inc(); }
   void upstream_state(const std::string& upstream, bool up, uint64_t in_flight);
+  /// Requests whose answer has not begun, and since when the oldest of them waits: what tells of an
+  /// engine that hangs before any latency does.
+  void waiting(uint64_t requests, double oldest_seconds);
+  void malformed() { malformed_.inc(); }
   void refused_connection() { refused_.inc(); }
   void lost_ledger_row() { lost_rows_.inc(); }
 
@@ -66,6 +70,9 @@ class Meter {
   metrics::Family<metrics::Counter, "upstream">& retries_;
   metrics::Family<metrics::Gauge, "upstream">& up_;
   metrics::Family<metrics::Gauge, "upstream">& in_flight_;
+  metrics::Gauge& waiting_;
+  metrics::Gauge& oldest_waiting_;
+  metrics::Counter& malformed_;
   metrics::Counter& refused_;
   metrics::Counter& lost_rows_;
 };

@@ -10,7 +10,8 @@ namespace strata::gateway {
 namespace {
 
 constexpr std::chrono::milliseconds kIdleTimeout{60'000};
-constexpr double kBound = 1.25;  // of the mean load: beyond it affinity yields
+constexpr std::chrono::seconds kLoadHolds{3};  // what an engine said is old after that
+constexpr double kBound = 1.25;                // of the mean load: beyond it affinity yields
 
 net::HttpClientOptions pool_options() {
   net::HttpClientOptions options;
@@ -53,6 +54,12 @@ bool Upstream::serves(std::string_view model) const {
 bool Upstream::counts_running() const {
   return config_.kind == config::UpstreamKind::kVllm ||
          config_.kind == config::UpstreamKind::kSglang;
+}
+
+double Upstream::load() const {
+  const bool fresh = foreign > 0 && std::chrono::steady_clock::now() - load_seen < kLoadHolds;
+  return (static_cast<double>(in_flight + 1) + (fresh ? foreign : 0)) /
+         static_cast<double>(config_.weight);
 }
 
 Router::Router(config::RoutingPolicy policy, std::vector<std::shared_ptr<Upstream>> upstreams,

@@ -47,6 +47,9 @@ class Upstream {
 
   /// Requests that it has now.
   uint64_t in_flight = 0;
+  /// Requests that others gave it, as its /metrics said at `load_seen`.
+  double foreign = 0;
+  Time load_seen{};
   /// It refused stream_options: not asked again until then.
   Time no_usage_until{};
   /// That it answered last: what the canary asks for.
@@ -54,10 +57,8 @@ class Upstream {
 
  private:
   friend class Router;
-  /// In-flight requests for its weight: less is better.
-  double load() const {
-    return static_cast<double>(in_flight + 1) / static_cast<double>(config_.weight);
-  }
+  /// Requests in it for its weight: less is better.
+  double load() const;
 
   const config::GatewayUpstream config_;
   const net::Url url_;

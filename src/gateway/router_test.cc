@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/temp_dir.h"
+#include "gateway/engine_load.h"
 #include "gateway/tenants.h"
 
 namespace strata::gateway {
@@ -116,6 +117,25 @@ RequestHead head_with(std::string_view name, std::string_view value) {
   RequestHead head;
   head.fields = {{name, value}};
   return head;
+}
+
+TEST(Router, CountsWhatOthersGaveAnEngineWhileThatIsNew) {
+  Pool pool(RoutingPolicy::kLeastLoaded, 2);
+  pool[0].foreign = 5;
+  pool[0].load_seen = std::chrono::steady_clock::now();
+  EXPECT_EQ(pool.choose(), "b");
+  pool[0].load_seen -= std::chrono::minutes(1);
+  EXPECT_EQ(pool.choose(), "a");
+}
+
+TEST(EngineLoad, IsWhatRunsAndWaits) {
+  EXPECT_EQ(engine_load("# TYPE vllm:num_requests_running gauge\n"
+                        "vllm:num_requests_running{engine=\"0\"} 2.0\n"
+                        "vllm:num_requests_running{engine=\"1\"} 3\r\n"
+                        "vllm:num_requests_waiting{m=\"}\"} 4\nother 9\n"),
+            9);
+  EXPECT_EQ(engine_load("sglang:num_queue_reqs 7"), 7);
+  EXPECT_EQ(engine_load("up 1\n"), std::nullopt);
 }
 
 TEST(Tenants, AreFoundByTheHashOfAKey) {

@@ -12,7 +12,7 @@ import threading
 import time
 import unittest
 
-from harness import BINARY, Process, free_port, http_request, wait_until
+from harness import BINARY, Process, Strata, free_port, http_request, wait_until
 
 PROMPT = {"model": "mock", "messages": [{"role": "user", "content": "hello there"}]}
 
@@ -435,6 +435,33 @@ class FaultTest(unittest.TestCase):
         thread.join(20)
         self.assertTrue(body_of(answers[0]).endswith(b"data: [DONE]\n\n"))
         self.assertEqual(answers[0].count(b'"content":"w'), 60)
+
+    def test_a_budget_that_is_spent_is_a_429_also_after_a_restart(self):
+        engine = self.start(Engine)
+        extra = ("  ledger: {path: ledger}\n"
+                 "  tenants: {header: X-Tenant, budgets: [{tenant: small, tokens_per_day: 20}]}\n")
+        gateway = self.start(Gateway, [{"name": "one", "url": engine.url}], extra)
+        request = post("/v1/chat/completions", PROMPT, ["X-Tenant: small"])
+        other = post("/v1/chat/completions", PROMPT, ["X-Tenant: other"])
+        self.assertEqual(status_of(raw(gateway.port, request)), 200)
+        refused = raw(gateway.port, request)
+        self.assertEqual(status_of(refused), 429)
+        self.assertRegex(refused, rb"Retry-After: \d+\r\n")
+        self.assertEqual(status_of(raw(gateway.port, other)), 200)
+        gateway.stop()
+        again = self.start(Gateway, [{"name": "one", "url": engine.url}], extra, name="again")
+        self.assertEqual(status_of(raw(again.port, request)), 429)
+
+    def test_strata_serve_runs_a_gateway_and_stores_its_series(self):
+        engine = self.start(Engine)
+        port = free_port()
+        (self.path / "strata.yml").write_text(
+            f"gateway:\n  listen: 127.0.0.1:{port}\n"
+            f"  upstreams: [{{name: one, url: '{engine.url}'}}]\n")
+        strata = self.start(Strata, arguments=[f"--strata.config={self.path / 'strata.yml'}"])
+        self.assertEqual(status_of(raw(port, post("/v1/chat/completions", PROMPT))), 200)
+        own = strata.get("/metrics").body.decode()
+        self.assertIn('app_requests_total{model_name="mock"', own)
 
     def test_kill_9_loses_at_most_the_last_second_of_the_ledger(self):
         engine = self.start(Engine)
