@@ -34,6 +34,37 @@ TEST(Catalog, BuiltinIsValid) {
   for (const auto& source : catalog->sources()) EXPECT_FALSE(source.from.empty()) << source.kind;
 }
 
+// Its table is in a file that this module may not include.
+TEST(Catalog, KnowsWhatTheAgentCallsThings) {
+  const auto source = real_fs().read_file("src/collect/gpu_metrics.cc");
+  ASSERT_TRUE(source);
+  size_t names = 0;
+  for (size_t at = source->find("\"gpu_"); at != std::string::npos;
+       at = source->find("\"gpu_", at + 1)) {
+    const size_t end = source->find('"', at + 1);
+    const auto name = source->substr(at + 1, end - at - 1);
+    if (name == "gpu_mig") continue;  // of which names are made
+    ++names;
+    EXPECT_NE(Catalog::builtin().find_canonical(name), nullptr) << name;
+  }
+  EXPECT_GT(names, 40u);
+  EXPECT_NE(Catalog::builtin().find_canonical("strata_topology_info"), nullptr);
+}
+
+// What was written from documentation says so, and what it was written from.
+TEST(Catalog, SamplesSayWhereTheyAreFrom) {
+  const auto names = real_fs().list("tests/data/expositions");
+  ASSERT_TRUE(names);
+  for (const auto& entry : *names) {
+    const auto& name = entry.name;
+    const auto text = real_fs().read_file("tests/data/expositions/" + name);
+    ASSERT_TRUE(text) << name;
+    EXPECT_TRUE(text->starts_with("# Not captured from a running program: written from ") ||
+                text->starts_with("# Captured from "))
+        << name;
+  }
+}
+
 TEST(Catalog, SaysWhatIsWrongAndWhere) {
   const std::pair<std::string_view, std::string_view> cases[] = {
       {"{name: \"e:a\", type: gauge}", ""},

@@ -99,6 +99,7 @@ TEST(Translator, KnowsEachEngineByItsExposition) {
       {"trtllm.txt", {"trtllm"}},
       {"triton.txt", {"triton"}},
       {"lmdeploy.txt", {"lmdeploy"}},
+      {"llamacpp.txt", {"llamacpp"}},
       {"nim.txt", {"nim"}},
       {"dynamo.txt", {"dynamo"}},
       {"ray_vllm.txt", {"vllm-ray"}},
@@ -119,6 +120,14 @@ TEST(Translator, KnowsEachEngineByItsExposition) {
   Kinds router = Scraped::file("vllm_router.txt").detected();
   std::ranges::sort(router);
   EXPECT_EQ(router, (Kinds{"vllm", "vllm-router"}));
+}
+
+TEST(Translator, ReadsLlamaCpp) {
+  const auto scraped = Scraped::file("llamacpp.txt");
+  const std::string labels = R"({engine_kind="llamacpp", node="node-7"})";
+  EXPECT_EQ(scraped.value("llm_engine_info" + labels), 1);
+  EXPECT_GT(scraped.value("llm_prompt_tokens_total" + labels), 0);
+  EXPECT_GT(scraped.value("llm_generation_tokens_total" + labels), 0);
 }
 
 TEST(Translator, LeavesOtherExpositionsAlone) {
@@ -262,6 +271,35 @@ TEST(Translator, GivesGpusBaseUnitsAndAName) {
       scraped.value(
           R"(gpu_info{driver="580.95.05", gpu="0", model="NVIDIA H100 80GB HBM3", node="gpu-node-01", pci="00000000:00:00.0", uuid="GPU-5fd4f087-86f3-7a43-b711-4771313afc00"})"),
       1);
+}
+
+TEST(Translator, TellsPartsOfAGpuFromTheWhole) {
+  const auto line = [](std::string_view name, int instance, double value) {
+    return fmt::format("{}{{gpu=\"0\",UUID=\"G\",GPU_I_PROFILE=\"1g.10gb\",GPU_I_ID=\"{}\"}} {}\n",
+                       name, instance, value);
+  };
+  const Scraped scraped(
+      line("DCGM_FI_DEV_FB_USED", 7, 100) + line("DCGM_FI_DEV_FB_USED", 8, 200) +
+      line("DCGM_FI_DEV_FB_FREE", 7, 9) + line("DCGM_FI_PROF_SM_OCCUPANCY", 8, 0.25) +
+      line("DCGM_FI_DEV_POWER_USAGE", 7, 300) + line("DCGM_FI_DEV_POWER_USAGE", 8, 300));
+  const auto part = [](int instance) {
+    return fmt::format(
+        R"({{gpu="0", mig_instance="{}", mig_profile="1g.10gb", node="node-7", uuid="G"}})",
+        instance);
+  };
+  EXPECT_EQ(scraped.value("gpu_mig_memory_used_bytes" + part(7)), 100.0 * 1048576);
+  EXPECT_EQ(scraped.value("gpu_mig_memory_used_bytes" + part(8)), 200.0 * 1048576);
+  EXPECT_EQ(scraped.value("gpu_mig_memory_total_bytes" + part(7)), 109.0 * 1048576);
+  EXPECT_EQ(scraped.value("gpu_mig_sm_occupancy_ratio" + part(8)), 0.25);
+  EXPECT_EQ(scraped.value(R"(gpu_power_watts{gpu="0", node="node-7", uuid="G"})"), 300);
+  EXPECT_FALSE(scraped.families().contains("gpu_memory_used_bytes"));
+}
+
+TEST(Translator, TranslatesNothingThatTheAgentSaysCanonicallyItself) {
+  const Scraped scraped(
+      "gpu_up{gpu=\"0\",uuid=\"G\"} 1\ngpu_mig_memory_used_bytes{gpu=\"0\",mig_uuid=\"M\"} 1\n"
+      "DCGM_FI_DEV_FB_USED{gpu=\"0\",UUID=\"G\",GPU_I_ID=\"7\",GPU_I_PROFILE=\"1g\"} 100\n");
+  EXPECT_TRUE(scraped.families().empty());
 }
 
 TEST(Translator, TakesFlagsApart) {
