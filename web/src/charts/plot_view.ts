@@ -73,6 +73,7 @@ export class PlotView {
           if (this.plot && this.plot.series[i + 1].show === !!series.hidden) this.plot.setSeries(i + 1, {show: !series.hidden});
         });
         this.plot?.setScale('x', {min: data.range.from, max: data.range.to});
+        this.plot?.redraw(true, true);  // scales that stay as they are draw nothing by themselves
       });
       return;
     }

@@ -29,6 +29,7 @@ function Dial({one, all}: {one: Reduced; all: readonly Reduced[]}) {
   const {min, max} = scaleOf(one.field, all);
   const shown = display({...config, min, max}, one.value);
   const share = shown.number === undefined || Number.isNaN(shown.number) ? 0 : Math.min(1, Math.max(0, (shown.number - min) / (max - min)));
+  const length = shown.prefix.length + shown.text.length + shown.suffix.length;
   const steps = config.thresholds?.steps ?? [];
   const edge = (value: number | null): number => Math.min(1, Math.max(0, value === null ? 0
     : config.thresholds?.mode === 'percentage' ? value / 100 : (value - min) / (max - min)));
@@ -42,7 +43,7 @@ function Dial({one, all}: {one: Reduced; all: readonly Reduced[]}) {
           const [from, to] = [edge(step.value), steps[i + 1] ? edge(steps[i + 1].value) : 1];
           return to > from && <path d={arc(from, to, 96)} class="dial-step" style={{stroke: colorOf(step.color)}} />;
         })}
-        <text x="100" y="112" class="dial-text" style={{fill: color, fontSize: shown.text.length + shown.suffix.length > 7 ? '26px' : '34px'}}>{shown.prefix}{shown.text}{shown.suffix}</text>
+        <text x="100" y="112" class="dial-text" style={{fill: color, fontSize: length > 6 ? '22px' : length > 4 ? '28px' : '34px'}}>{shown.prefix}{shown.text}{shown.suffix}</text>
       </svg>
       <figcaption title={one.name}>{all.length > 1 ? one.name : ''}</figcaption>
     </figure>
