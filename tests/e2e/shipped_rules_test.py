@@ -52,6 +52,9 @@ class Listener(http.server.ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
 
+    def handle_error(self, *_):
+        pass  # a client that did not wait
+
 
 class Engine:
     """Says of itself what vLLM says; `fault` decides whether it is true."""
