@@ -20,44 +20,72 @@ void Translator::add(uint32_t series, const Labels& labels) {
   if (raw.detects != 0 || !raw.suggestions.empty()) raw_[series] = std::move(raw);
 }
 
-void Translator::plan(std::span<const uint32_t> row, const Resolve& resolve) {
+void Translator::plan(std::span<const uint32_t> row, std::span<const uint32_t> histograms,
+                      const Resolve& resolve) {
   columns_.clear();
   copies_.clear();
   groups_.clear();
+  histograms_.clear();
   feeds_.assign(row.size(), false);
   families_.clear();
   detected_ = 0;
   if (raw_.empty()) return;
-  for (const auto series : row) {
+  std::vector<uint32_t> present(row.begin(), row.end());
+  present.insert(present.end(), histograms.begin(), histograms.end());
+  for (const auto series : present) {
     if (const auto raw = raw_.find(series); raw != raw_.end()) detected_ |= raw->second.detects;
   }
   if (detected_ == 0) return;
-  std::vector<Group> groups;
-  collect(row, detected_ & ~catalog_->excluded(detected_), groups);
-
-  std::vector<uint32_t> present(row.begin(), row.end());
   std::ranges::sort(present);
+  const uint64_t accepted = detected_ & ~catalog_->excluded(detected_);
+  std::vector<Group> groups;
+  collect(row, accepted, groups);
+
   std::vector<uint32_t> folded;  // the series of groups_, which come after those of copies_
   for (auto& group : groups) {
-    auto& canonical = canonical_[group.canonical];
-    if (!canonical.resolved) {
-      canonical.series = resolve(canonical.labels);
-      canonical.resolved = canonical.series.has_value();
-    }
-    if (!canonical.series || std::ranges::binary_search(present, *canonical.series)) continue;
-    add_family(canonical.labels.metric_name());
+    const auto series = series_of(canonical_[group.canonical], present, resolve);
+    if (!series) continue;
     for (const auto& term : group.terms) feeds_[term.column] = true;
     const auto& only = group.terms.front().how;
     if (group.terms.size() == 1 && only.bits == 0 && !only.is_constant) {
       copies_.push_back({group.terms.front().column, only.factor});
-      columns_.push_back(*canonical.series);
+      columns_.push_back(*series);
     } else {
-      folded.push_back(*canonical.series);
+      folded.push_back(*series);
       groups_.push_back(std::move(group));
     }
   }
   columns_.insert(columns_.end(), folded.begin(), folded.end());
-  forget_absent(row);
+  if (!histograms.empty()) plan_histograms(histograms, accepted, present, resolve);
+  forget_absent(present);
+}
+
+void Translator::plan_histograms(std::span<const uint32_t> raw, uint64_t accepted,
+                                 std::span<const uint32_t> present, const Resolve& resolve) {
+  std::vector<Group> groups;
+  collect(raw, accepted, groups);
+  for (const auto& group : groups) {
+    const auto& [at, how] = group.terms.front();
+    auto& canonical = canonical_[group.canonical];
+    const auto* family = catalog_->find_canonical(canonical.labels.metric_name());
+    const bool is_histogram = family != nullptr && family->type == MetricType::kHistogram;
+    if (!is_histogram || group.terms.size() > 1 || how.is_constant || how.bits != 0) continue;
+    const auto series = series_of(canonical, present, resolve);
+    if (series) histograms_.push_back({.at = at, .series = *series, .factor = how.factor});
+  }
+}
+
+// Empty when the target has it already, under just these labels, or there is no room for it.
+std::optional<uint32_t> Translator::series_of(Canonical& canonical,
+                                              std::span<const uint32_t> present,
+                                              const Resolve& resolve) {
+  if (!canonical.resolved) {
+    canonical.series = resolve(canonical.labels);
+    canonical.resolved = canonical.series.has_value();
+  }
+  if (!canonical.series || std::ranges::binary_search(present, *canonical.series)) return {};
+  add_family(canonical.labels.metric_name());
+  return canonical.series;
 }
 
 // The terms of every canonical series that an accepted source suggests: of the lowest rank only.
@@ -93,10 +121,10 @@ void Translator::add_family(std::string_view series_name) {
   if (std::ranges::find(families_, family) == families_.end()) families_.push_back(family);
 }
 
-void Translator::forget_absent(std::span<const uint32_t> row) {
-  if (raw_.size() < 2 * row.size() + 1024) return;
+void Translator::forget_absent(std::span<const uint32_t> present) {
+  if (raw_.size() < 2 * present.size() + 1024) return;
   std::unordered_map<uint32_t, Raw> kept;
-  for (const auto series : row) {
+  for (const auto series : present) {
     if (auto raw = raw_.extract(series)) kept.insert(std::move(raw));
   }
   raw_ = std::move(kept);

@@ -31,9 +31,12 @@ class Translator {
   /// has nothing to say of its name.
   void add(uint32_t series, const Labels& labels);
 
-  /// The row has these raw series now, in this order, each once. Canonical series that are among
-  /// them already (a target that speaks canonical names) get no column.
-  void plan(std::span<const uint32_t> row, const Resolve& resolve);
+  /// The row has these raw series now, in this order, each once, and beside it come native
+  /// histograms of these series. Canonical series that are among them already (a target that speaks
+  /// canonical names) get no column.
+  void plan(std::span<const uint32_t> row, std::span<const uint32_t> histograms,
+            const Resolve& resolve);
+  void plan(std::span<const uint32_t> row, const Resolve& resolve) { plan(row, {}, resolve); }
 
   /// Of the last plan: the canonical columns' series.
   std::span<const uint32_t> columns() const { return columns_; }
@@ -41,6 +44,15 @@ class Translator {
   std::vector<const CanonicalMetric*> families() const { return families_; }
   /// Of the last plan: whether the raw column feeds a canonical one.
   bool feeds(size_t raw_column) const { return feeds_[raw_column]; }
+  /// A canonical native histogram: the raw one at `at`, in a unit that is `factor` of its own.
+  struct HistogramCopy {
+    uint32_t at = 0;
+    uint32_t series = 0;
+    double factor = 1;
+  };
+  /// Of the last plan. What would have to be folded of several is left out: their buckets need not
+  /// be the same.
+  std::span<const HistogramCopy> histograms() const { return histograms_; }
   /// Appends the values of columns() to `row`, which begins with the row's values as planned.
   void evaluate(std::vector<double>& row) const;
 
@@ -75,8 +87,12 @@ class Translator {
   };
 
   void collect(std::span<const uint32_t> row, uint64_t accepted, std::vector<Group>& groups) const;
+  void plan_histograms(std::span<const uint32_t> raw, uint64_t accepted,
+                       std::span<const uint32_t> present, const Resolve& resolve);
+  std::optional<uint32_t> series_of(Canonical& canonical, std::span<const uint32_t> present,
+                                    const Resolve& resolve);
   void add_family(std::string_view series_name);
-  void forget_absent(std::span<const uint32_t> row);
+  void forget_absent(std::span<const uint32_t> present);
   static double fold(const Group& group, const std::vector<double>& row);
 
   std::shared_ptr<const Catalog> catalog_;
@@ -90,6 +106,7 @@ class Translator {
   std::vector<Copy> copies_;
   std::vector<Group> groups_;
   std::vector<bool> feeds_;
+  std::vector<HistogramCopy> histograms_;
   std::vector<const CanonicalMetric*> families_;
 };
 

@@ -5,6 +5,26 @@
 #include "model/sample.h"
 
 namespace strata::scrape {
+namespace {
+
+std::vector<uint32_t> indexes_of(std::span<const tsdb::SeriesId> ids) {
+  std::vector<uint32_t> indexes(ids.size());
+  std::ranges::transform(ids, indexes.begin(),
+                         [](tsdb::SeriesId id) { return tsdb::index_of(id); });
+  return indexes;
+}
+
+// The histogram with everything that it measures times `factor`; null when its bounds cannot be.
+HistogramPtr in_unit(const HistogramPtr& raw, double factor) {
+  if (factor == 1) return raw;
+  if (!raw->uses_custom_buckets()) return nullptr;
+  auto scaled = std::make_shared<FloatHistogram>(*raw);
+  scaled->sum *= factor;
+  for (double& bound : scaled->custom_values) bound *= factor;
+  return scaled;
+}
+
+}  // namespace
 
 void CanonicalColumns::start_anew(Translation translation) {
   translation_ = std::move(translation);
@@ -12,7 +32,8 @@ void CanonicalColumns::start_anew(Translation translation) {
   hidden_.clear();
 }
 
-void CanonicalColumns::plan(std::span<const tsdb::SeriesId> row) {
+void CanonicalColumns::plan(std::span<const tsdb::SeriesId> row,
+                            std::span<const tsdb::SeriesId> histograms) {
   planned_ = row.size();
   is_new_plan_ = true;
   if (!translation_.catalog) {
@@ -21,9 +42,9 @@ void CanonicalColumns::plan(std::span<const tsdb::SeriesId> row) {
     series_.clear();
     return;
   }
-  std::vector<uint32_t> raw(row.size());
-  std::ranges::transform(row, raw.begin(), [](tsdb::SeriesId id) { return tsdb::index_of(id); });
-  translator_.plan(raw, [this](const Labels& labels) -> std::optional<uint32_t> {
+  const auto raw = indexes_of(row);
+  const auto native = indexes_of(histograms);
+  translator_.plan(raw, native, [this](const Labels& labels) -> std::optional<uint32_t> {
     const auto id = db_.series(labels);
     if (id) return tsdb::index_of(*id);
     metrics_.series_refused.inc();
@@ -34,8 +55,12 @@ void CanonicalColumns::plan(std::span<const tsdb::SeriesId> row) {
 
   auto before = std::move(present_);
   present_ = series_;
+  for (const auto& copy : translator_.histograms()) {
+    present_.push_back(tsdb::SeriesId(copy.series));
+  }
   std::ranges::sort(present_);
   std::vector<tsdb::SeriesId> seen(row.begin(), row.end());  // it may speak canonically itself now
+  seen.insert(seen.end(), histograms.begin(), histograms.end());
   std::ranges::sort(seen);
   ended_.clear();
   for (const auto id : before) {
@@ -46,6 +71,9 @@ void CanonicalColumns::plan(std::span<const tsdb::SeriesId> row) {
   if (translation_.keep_raw) return;
   for (size_t i = 0; i < raw.size(); ++i) {
     if (translator_.feeds(i)) hidden_.insert(raw[i]);
+  }
+  for (const auto& copy : translator_.histograms()) {
+    if (copy.factor == 1) hidden_.insert(native[copy.at]);  // the others may have to stand for both
   }
 }
 
@@ -62,6 +90,19 @@ void CanonicalColumns::append(std::vector<tsdb::SeriesId>& columns, std::vector<
   }
   if (!hidden_.empty()) hide(columns, values);
   is_new_plan_ = false;
+}
+
+void CanonicalColumns::append_histograms(std::vector<tsdb::TimedHistogram>& histograms) const {
+  for (const auto& copy : translator_.histograms()) {
+    const auto& raw = histograms[copy.at];
+    if (auto h = in_unit(raw.h, copy.factor)) {
+      const TimestampMs t = raw.t;
+      histograms.push_back({tsdb::SeriesId(copy.series), t, std::move(h)});
+      metrics_.canonical_samples.inc();
+    }
+  }
+  if (hidden_.empty()) return;
+  std::erase_if(histograms, [&](const auto& sample) { return is_hidden(sample.series); });
 }
 
 void CanonicalColumns::end_all(std::vector<tsdb::SeriesId>& columns) {

@@ -5,6 +5,9 @@
 // series that is gone gets a stale marker with the row that it is first missing from, as raw ones
 // do. Where the job keeps no raw series that became canonical, append() also takes those out.
 //
+// A native histogram becomes a canonical one that shares its buckets. One that is in another unit
+// is made anew where its bounds are its own (NHCB), and left out where they are powers of two.
+//
 // Owned by a TargetIngest, used by one thread at a time. Bounded by the raw series of the target.
 #pragma once
 #include <algorithm>
@@ -41,12 +44,15 @@ class CanonicalColumns {
   void add(tsdb::SeriesId raw, const Labels& labels) {
     translator_.add(tsdb::index_of(raw), labels);
   }
-  /// `row`: the raw series of the row, each once.
-  void plan(std::span<const tsdb::SeriesId> row);
+  /// `row`: the raw series of the row, each once. `histograms`: those of the native histograms that
+  /// come with it.
+  void plan(std::span<const tsdb::SeriesId> row, std::span<const tsdb::SeriesId> histograms);
   /// Of the last plan: whether the series is one of its columns.
   bool has(tsdb::SeriesId id) const { return std::ranges::binary_search(present_, id); }
   /// The row begins with what was planned; more may follow, which stays.
   void append(std::vector<tsdb::SeriesId>& columns, std::vector<double>& values);
+  /// The same for the native histograms that come with the row: in the order that was planned.
+  void append_histograms(std::vector<tsdb::TimedHistogram>& histograms) const;
   /// Appends all canonical series of the last row, for the caller to mark as ended, and takes out
   /// the raw ones that are not stored.
   void end_all(std::vector<tsdb::SeriesId>& columns);
@@ -62,7 +68,7 @@ class CanonicalColumns {
   Translation translation_;
   catalog::Translator translator_{nullptr};
   std::vector<tsdb::SeriesId> series_;   // of the canonical columns
-  std::vector<tsdb::SeriesId> present_;  // the same, sorted
+  std::vector<tsdb::SeriesId> present_;  // the same and those of native histograms, sorted
   std::vector<tsdb::SeriesId> ended_;    // to be marked with the next row
   std::unordered_set<uint32_t> hidden_;  // raw series that are not stored
   size_t planned_ = 0;                   // raw columns of the row

@@ -90,7 +90,6 @@ Result<> TargetIngest::add_histograms(Report& report) {
   std::vector<tsdb::SeriesId> ids;
   ids.reserve(histograms_.size());
   for (const auto& sample : histograms_) ids.push_back(sample.series);
-  std::ranges::sort(ids);
   // Series that come or go end or begin, as with lines.
   if (ids != histogram_ids_) lines_->as_last_time = false;
   histogram_ids_ = std::move(ids);

@@ -110,6 +110,7 @@ Result<> TargetIngest::ingest_once(TimestampMs t, std::string_view body,
   const bool changed = !lines_->as_last_time || !previous_is_last_body_;
   const size_t ended = changed ? settle_columns(report) : 0;
   canonical_.append(columns_, values_);
+  canonical_.append_histograms(histograms_);
   add_report(true, report);
   TRY(append(t));
   if (guard_) guard_->count(lines_->guarded, lines_->folded);
@@ -312,7 +313,7 @@ Result<> TargetIngest::check_label_limits(const LabelsBuilder& labels) const {
 size_t TargetIngest::settle_columns(Report& report) {
   drop_repeated_columns();
   report.post_relabel = columns_.size() + timed_.size() + histograms_.size();
-  canonical_.plan(columns_);
+  canonical_.plan(columns_, histogram_ids_);
 
   present_ = columns_;
   present_.insert(present_.end(), histogram_ids_.begin(), histogram_ids_.end());

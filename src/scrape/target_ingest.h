@@ -157,7 +157,7 @@ class TargetIngest {
   std::unique_ptr<ClassicConversion> conversion_;  // null: not asked for
   std::string histogram_family_;                   // the classic one that is being read, or empty
   std::vector<tsdb::TimedHistogram> histograms_;
-  std::vector<tsdb::SeriesId> histogram_ids_;  // of the last body, sorted
+  std::vector<tsdb::SeriesId> histogram_ids_;  // of the last body, in its order
   std::vector<tsdb::NewExemplar> exemplars_;
   TimestampMs now_ = 0;  // of this scrape
 

@@ -544,5 +544,56 @@ TEST_F(CanonicalIngestTest, LeavesTargetsAloneThatTheCatalogDoesNotKnow) {
   EXPECT_EQ(stored(), (Lines{R"(node_load1{instance="a:1", job="test"} @15 1)"}));
 }
 
+// Native histograms, made of an engine's classic ones.
+class CanonicalHistogramsTest : public TargetHistogramsTest {
+ protected:
+  TargetIngest& translating(bool keep_raw = true) {
+    config_.convert_classic_histograms_to_nhcb = true;
+    const std::shared_ptr<const catalog::Catalog> catalog(std::shared_ptr<const void>(),
+                                                          &catalog::Catalog::builtin());
+    ingest().translate_by({.catalog = catalog, .keep_raw = keep_raw});
+    return ingest();
+  }
+  static std::string body(std::string_view family, int count) {
+    return fmt::format(
+        "# TYPE {0} histogram\n{0}_bucket{{le=\"1\"}} 0\n{0}_bucket{{le=\"+Inf\"}} {1}\n"
+        "{0}_sum {1}\n{0}_count {1}\n",
+        family, count);
+  }
+  static constexpr std::string_view kLabels =
+      R"({engine_kind="vllm", instance="a:1", job="test", node="a"})";
+};
+
+TEST_F(CanonicalHistogramsTest, AreStoredBesideRawOnes) {
+  translating();
+  const std::string wait = body("vllm:time_to_first_token_seconds", 3);
+  const std::string queue = body("vllm:request_queue_time_seconds", 5);
+  ASSERT_TRUE(scrape(wait + queue));
+  ASSERT_TRUE(scrape(queue + wait)) << "in another order";
+  const auto lines = histograms();
+  for (const int at : {15, 30}) {
+    EXPECT_TRUE(
+        lines.contains(fmt::format("llm_time_to_first_token_seconds{} @{} 3", kLabels, at)));
+    EXPECT_TRUE(lines.contains(fmt::format("llm_request_queue_seconds{} @{} 5", kLabels, at)));
+  }
+  EXPECT_EQ(lines.size(), 8u);
+}
+
+TEST_F(CanonicalHistogramsTest, EndWithTheRawOneThatTheyAre) {
+  translating();
+  ASSERT_TRUE(scrape(body("vllm:time_to_first_token_seconds", 3) + "vllm:engine_healthy 1\n"));
+  ASSERT_TRUE(scrape("vllm:engine_healthy 1\n"));
+  EXPECT_TRUE(
+      histograms().contains(fmt::format("llm_time_to_first_token_seconds{} @30 stale", kLabels)));
+}
+
+TEST_F(CanonicalHistogramsTest, TakeThePlaceOfRawOnesThatAreNotKept) {
+  translating(false);
+  ASSERT_TRUE(scrape(body("vllm:time_to_first_token_seconds", 3)));
+  ASSERT_TRUE(scrape(body("vllm:time_to_first_token_seconds", 4)));
+  EXPECT_EQ(histograms(), (Lines{fmt::format("llm_time_to_first_token_seconds{} @15 3", kLabels),
+                                 fmt::format("llm_time_to_first_token_seconds{} @30 4", kLabels)}));
+}
+
 }  // namespace
 }  // namespace strata::scrape
