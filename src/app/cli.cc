@@ -220,11 +220,15 @@ constexpr auto kFeatures = "Prometheus' experimental features, as strata serve h
 
 void RuleCommands::add_check(CLI::App& parent) {
   check = parent.add_subcommand("rules", "Check rule files");
-  check->add_option("files", checked.files, "The files to check")->required();
+  check->add_option("files", checked.files, "The files to check");
   check->add_flag("--ignore-unknown-fields", checked.ignore_unknown_fields,
                   "Leave out keys that Prometheus does not know");
-  check->add_option("--lint", checked.lint, "duplicate-rules, queries, all or none")
-      ->option_text("NAME [duplicate-rules]");
+  check
+      ->add_option("--lint", checked.lint,
+                   "duplicate-rules, queries, all or none; --lint alone is all")
+      ->expected(0, 1)
+      ->default_str("all")
+      ->option_text("[NAME] [duplicate-rules]");
   check->add_flag("--lint-fatal", checked.lint_fatal, "What lint finds makes the exit code 3");
   check->add_option("--enable-feature", checked.features, kFeatures)->option_text("NAME,...");
 }

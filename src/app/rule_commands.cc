@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <thread>
+#include <utility>
 
 #include "api/call.h"
 #include "api/json_time.h"
@@ -44,9 +45,22 @@ size_t count_rules(const rules::RuleFile& file) {
   return count;
 }
 
+// `--lint rules.yml` means all of lint for that file, not a lint of that name.
+CheckRulesCommand with_lint_named(CheckRulesCommand command) {
+  constexpr std::string_view kLints[] = {"duplicate-rules", "queries", "all", "none"};
+  if (std::ranges::find(kLints, command.lint) != std::end(kLints)) return command;
+  command.files.insert(command.files.begin(), std::exchange(command.lint, "all"));
+  return command;
+}
+
 }  // namespace
 
-int check_rules(const CheckRulesCommand& command) {
+int check_rules(const CheckRulesCommand& asked) {
+  const auto command = with_lint_named(asked);
+  if (command.files.empty()) {
+    fmt::print(stderr, "files is required\n");
+    return 2;
+  }
   const auto engine = engine_of(command.features);
   if (!engine) return failed(engine.error());
   const rules::RuleFileOptions options{.names = config::NameValidation::kUtf8,

@@ -9,11 +9,11 @@ struct CheckRulesCommand {
   std::vector<std::string> files;
   bool ignore_unknown_fields = false;
   std::string features;                  // as --enable-feature
-  std::string lint = "duplicate-rules";  // or "queries", "all", "none"
+  std::string lint = "duplicate-rules";  // or "queries", "all", "none", or another file: "all"
   bool lint_fatal = false;
 };
 /// 0: all load; 1: some do not; 3: they load, and lint found something that is fatal.
-int check_rules(const CheckRulesCommand& command);
+int check_rules(const CheckRulesCommand& asked);
 
 struct TestRulesCommand {
   std::vector<std::string> files;
