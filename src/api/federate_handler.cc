@@ -4,6 +4,7 @@
 #include <set>
 
 #include "api/api.h"
+#include "api/external_labels.h"
 #include "api/handlers.h"
 #include "wire/exposition_number.h"
 
@@ -81,14 +82,6 @@ class LinePieces final : public Pieces {
   const std::vector<Line> lines_;
   size_t at_ = 0;
 };
-
-Labels with_external(const Labels& labels, const Labels& external) {
-  LabelsBuilder all(labels);
-  for (const auto& label : external) {
-    if (!labels.has(label.name)) all.set(label.name, label.value);
-  }
-  return all.build();
-}
 
 }  // namespace
 

@@ -65,6 +65,7 @@ Result<Reply> quit(const Services&, Call&);
 Result<Reply> federate(const Services&, Call&);
 
 // remote_handlers.cc
+Result<Reply> remote_read(const Services&, Call&);
 Result<Reply> remote_write(const Services&, Call&);
 
 // alertmanager_handlers.cc

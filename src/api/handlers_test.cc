@@ -340,7 +340,7 @@ TEST_F(HandlersTest, WhatIsNotThereSaysSo) {
     EXPECT_EQ(response.status, 501) << path;
     EXPECT_TRUE(response.body.starts_with(R"({"status":"error","errorType":"unavailable")"));
   }
-  for (const auto* path : {"read", "otlp/v1/metrics"}) {
+  for (const auto* path : {"otlp/v1/metrics"}) {
     EXPECT_EQ(ask(fmt::format("/api/v1/{}", path), "POST").status, 501) << path;
   }
   for (const auto* path : {"/api/v1/nothing", "/api/v2/nothing", "/nothing"}) {

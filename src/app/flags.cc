@@ -39,6 +39,9 @@ constexpr Flag kFlags[] = {
     {"storage.wal-sync", "1s", "DURATION",
      "The longest time for which samples may be lost when the machine loses power. Killing the "
      "process loses none."},
+    {"storage.remote-write-buffer", "10GB", "BYTES",
+     "Disk for what targets of remote_write have not taken yet; beyond it they miss the oldest "
+     "samples, which is said and counted."},
     {"storage.max-series", "0", "N",
      "Series that may be in memory; more are refused and counted. 0: no bound."},
     {"storage.memory-budget", "auto", "BYTES",
@@ -119,6 +122,7 @@ Result<ServeOptions> serve_options(const FlagValues& values) {
       .storage_path = read.text("storage.tsdb.path"),
       .retention_time = read.duration("storage.tsdb.retention.time"),
       .retention_bytes = read.bytes("storage.tsdb.retention.size"),
+      .remote_write_buffer = read.bytes("storage.remote-write-buffer"),
       .wal_sync = read.duration("storage.wal-sync"),
       .max_series = read.number("storage.max-series"),
       .memory_budget = read.bytes_or_auto("storage.memory-budget"),

@@ -46,6 +46,7 @@ struct ServeOptions {
   std::string storage_path;
   Millis retention_time{0};
   uint64_t retention_bytes = 0;
+  uint64_t remote_write_buffer = 0;
   Millis wal_sync{0};
   size_t max_series = 0;
   std::optional<uint64_t> memory_budget;  // none: a share of what there is

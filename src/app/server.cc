@@ -246,8 +246,33 @@ Result<> Server::open() {
   add_metrics(pool_metrics(registry_, *work_));
   add_metrics(rules_->manager().register_metrics(registry_));
   add_metrics(engine_metrics(registry_, *engine_));
+  remote_write_ = std::make_unique<RemoteWrite>(RemoteWriteDeps{
+      .db = *db_,
+      .fetch = [client = client_.get()](
+                   auto request, auto done) { client->fetch(std::move(request), std::move(done)); },
+      .fs = real_fs(),
+      .clock = clock_,
+      .registry = registry_,
+      .families = [this] { return metric_families(); },
+      .directory = options_.storage_path + "/remote-write",
+      .buffer_bytes = options_.remote_write_buffer});
+  TRY(remote_write_->apply(*config_.get()));
   start_store_threads();
   return {};
+}
+
+// What targets, and senders of remote write, say of their families: the first word counts.
+remote::Families Server::metric_families() const {
+  remote::Families families;
+  for (const auto& job : scrape_->status()) {
+    for (const auto& target : job.active) {
+      for (const auto& [family, about] : *target.metadata) families.try_emplace(family, about);
+    }
+  }
+  if (receiver_) {
+    for (auto& [family, about] : receiver_->families()) families.try_emplace(family, about);
+  }
+  return families;
 }
 
 // What strata.yml says.
@@ -412,6 +437,7 @@ Result<> Server::reload() {
     log_error("the gateway keeps what it had", {{"error", applied.error().message}});
     return applied;
   }
+  TRY(remote_write_->apply(*config_.get()));
   log_info("configuration reloaded");
   return {};
 }
@@ -459,6 +485,7 @@ void Server::stop() {
   gateway_loop_.stop();
   if (rules_) rules_->stop();
   if (scrape_) scrape_->stop();
+  if (remote_write_) remote_write_->stop();
   // A query may still run: nothing that it uses may go before it has ended.
   callbacks_.clear();
   work_.reset();

@@ -13,6 +13,7 @@
 #include "api/api.h"
 #include "app/alert_sink.h"
 #include "app/flags.h"
+#include "app/remote_write.h"
 #include "app/rule_engine.h"
 #include "base/snapshot.h"
 #include "base/thread_pool.h"
@@ -67,6 +68,7 @@ class Server {
   Result<> apply_gateway();
   void refresh_gateway();
   void configure_own_parts();
+  remote::Families metric_families() const;
   void add_metrics(std::vector<metrics::Callback> callbacks);
   api::Services services();
   void start_store_threads();
@@ -100,6 +102,7 @@ class Server {
   std::unique_ptr<collect::NodeCollector> host_;
   std::vector<MetricFamily> host_families_;  // the collector's thread only
   std::unique_ptr<scrape::Manager> scrape_;
+  std::unique_ptr<RemoteWrite> remote_write_;
   std::unique_ptr<discover::DiscoveryManager> discovery_;
   std::unique_ptr<promql::Engine> engine_;
   std::unique_ptr<alerting::Engine> alerting_;

@@ -214,12 +214,12 @@ TEST(Config, AUrlAsTargetIsLeftToRelabelling) {
 }
 
 TEST(Config, WarnsOfWhatHasNoEffect) {
-  const ParsedConfig p = parsed("rule_files: [a.yml]\nremote_write: [{url: 'http://a'}]\n" +
+  const ParsedConfig p = parsed("rule_files: [a.yml]\nremote_read: [{url: 'http://a'}]\n" +
                                 job("scrape_failure_log_file: a"));
   EXPECT_EQ(
       p.warnings,
       (std::vector<std::string>{
-          "/etc/strata/p.yml:2:1: remote_write: not supported yet; ignored",
+          "/etc/strata/p.yml:2:1: remote_read: not supported yet; ignored",
           "/etc/strata/p.yml:5:3: job j: scrape_failure_log_file: not supported yet; ignored"}));
   EXPECT_EQ(p.config.rule_files.at(0), "/etc/strata/a.yml");
 }

@@ -94,8 +94,8 @@ void warn_ignored(Decoder& d, const YamlNode& node, std::string_view where,
 }
 
 void warn_unused(Decoder& d, const YamlNode& root) {
-  static constexpr std::string_view kSections[] = {
-      "runtime", "alerting", "storage", "tracing", "otlp", "remote_write", "remote_read"};
+  static constexpr std::string_view kSections[] = {"runtime", "alerting", "storage",
+                                                   "tracing", "otlp",     "remote_read"};
   static constexpr std::string_view kGlobals[] = {"query_log_file", "scrape_failure_log_file",
                                                   "scrape_native_histograms",
                                                   "convert_classic_histograms_to_nhcb"};

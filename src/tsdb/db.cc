@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "tsdb/db_impl.h"
+#include "tsdb/log_cursor.h"
 #include "tsdb/store_select.h"
 
 namespace strata::tsdb {
@@ -305,6 +306,12 @@ TimestampMs Db::unchanged_before(uint64_t version) const {
   if (impl_->retention.get()->has_rules()) return kMinTime;
   return impl_->changes.unchanged_before(version);
 }
+
+std::unique_ptr<LogCursor> Db::read_log(uint64_t segment, uint64_t offset) const {
+  return std::make_unique<LogCursor>(*impl_, LogPosition{segment, offset});
+}
+std::pair<uint64_t, uint64_t> Db::log_end() const { return impl_->wal->end(); }
+void Db::keep_log(uint64_t segment, uint64_t max_bytes) { impl_->wal->keep(segment, max_bytes); }
 
 void Db::maintain() { impl_->maintain(); }
 Result<> Db::flush() { return impl_->flush(); }

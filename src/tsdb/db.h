@@ -71,6 +71,8 @@ struct Options {
   uint64_t wal_segment_bytes = 16u << 20;
 };
 
+class LogCursor;  // log_cursor.h
+
 /// What became of the samples of one append. A sample is in exactly one of `appended`, `repeated`,
 /// `duplicate`, `too_old` and `too_far_ahead`.
 struct AppendStats {
@@ -276,6 +278,16 @@ class Db final : public SeriesSource {
   /// Replaces the rules that say for some series another time than Options::retention_time.
   /// Samples beyond theirs are hidden at once; blocks are written anew by compact().
   void set_retention(std::vector<RetentionRule> rules);
+
+  /// Reads what was appended, in the order of the log, from a position on; outlived by the Db. See
+  /// log_cursor.h.
+  std::unique_ptr<LogCursor> read_log(uint64_t segment, uint64_t offset) const;
+  /// Segment and offset behind what was appended so far.
+  std::pair<uint64_t, uint64_t> log_end() const;
+  /// Parts of the log from `segment` on stay on disk after the store is done with them, for
+  /// read_log(), up to `max_bytes`; UINT64_MAX: none do, which is how it begins. To be said before
+  /// the first maintain(), and again as reading goes on.
+  void keep_log(uint64_t segment, uint64_t max_bytes);
 
   Stats stats() const;
   /// At most `limit` entries a list.

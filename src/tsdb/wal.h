@@ -3,7 +3,8 @@
 // An append is written with one write(2), so it outlives the process; sync() makes it outlive the
 // machine's power. A segment is closed at a size, and dropped when all its rows are in tiles.
 // Records that refer to an earlier one refer to one of the same segment, so a segment can be read
-// on its own. Thread-safe. Bounded by whoever drops segments (Db::maintain).
+// on its own. Thread-safe. Bounded by whoever drops segments (Db::maintain); dropped ones that
+// somebody still reads (keep()) move to the directory beside, DIR-kept, up to so many bytes.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -21,6 +22,7 @@ namespace strata::tsdb {
 
 /// Segments are numbered from 1.
 inline constexpr uint64_t kAnySegment = 0;
+inline constexpr uint64_t kNoSegment = UINT64_MAX;
 
 struct WalStats {
   uint64_t bytes = 0;
@@ -28,6 +30,8 @@ struct WalStats {
   uint64_t bytes_written = 0;
   uint64_t syncs = 0;
   uint64_t sync_failures = 0;
+  uint64_t kept_bytes = 0;    // of dropped segments that are still read
+  uint64_t kept_removed = 0;  // segments that nobody had read yet: beyond the bound
 };
 
 class Wal {
@@ -52,6 +56,19 @@ class Wal {
   void drop_before(uint64_t segment);
   void mark_damaged(uint64_t segment);
 
+  /// From now on, dropped segments from `from` on are kept, the newest `max_bytes` of them; earlier
+  /// ones are removed. kNoSegment: none are kept, which is how it begins.
+  void keep(uint64_t from, uint64_t max_bytes);
+  /// The first segment from `from` on that there is, kept ones too, and where; none: not yet.
+  struct Found {
+    uint64_t segment = 0;
+    std::string path{};
+    bool closed = false;  // nothing will be added
+  };
+  std::optional<Found> find(uint64_t from) const;
+  /// Where the next frame will be.
+  std::pair<uint64_t, uint64_t> end() const;
+
   uint64_t next_segment() const;
   WalStats stats() const;
 
@@ -59,6 +76,10 @@ class Wal {
   Wal(Fs& fs, std::string dir, uint64_t segment_bytes)
       : fs_(fs), dir_(std::move(dir)), segment_bytes_(segment_bytes) {}
   Result<> begin_segment() REQUIRES(mutex_);
+  std::string kept_path(uint64_t segment) const;
+  void adopt_kept() REQUIRES(mutex_);
+  bool move_aside(uint64_t segment, uint64_t size) REQUIRES(mutex_);
+  void trim_kept() REQUIRES(mutex_);
 
   Fs& fs_;
   const std::string dir_;
@@ -73,6 +94,10 @@ class Wal {
   std::set<uint64_t> unsynced_ GUARDED_BY(mutex_);
   std::set<uint64_t> damaged_ GUARDED_BY(mutex_);
   bool names_unsynced_ GUARDED_BY(mutex_) = false;
+  std::map<uint64_t, uint64_t> kept_ GUARDED_BY(mutex_);  // bytes, by segment
+  uint64_t keep_from_ GUARDED_BY(mutex_) = kNoSegment;
+  uint64_t keep_bytes_ GUARDED_BY(mutex_) = 0;
+  uint64_t kept_removed_ GUARDED_BY(mutex_) = 0;
   uint64_t bytes_written_ GUARDED_BY(mutex_) = 0;
   uint64_t syncs_ GUARDED_BY(mutex_) = 0;
   uint64_t sync_failures_ GUARDED_BY(mutex_) = 0;

@@ -1,5 +1,6 @@
 #include <protozero/pbf_writer.hpp>
 
+#include "wire/proto_histogram.h"
 #include "wire/remote_write.h"
 
 namespace strata::wire {
@@ -21,52 +22,37 @@ int32_t number_of(MetricType type) {
   return 0;
 }
 
-int32_t number_of(CounterResetHint hint) {
-  switch (hint) {
-    case CounterResetHint::kUnknown: return 0;
-    case CounterResetHint::kReset: return 1;
-    case CounterResetHint::kNotReset: return 2;
-    case CounterResetHint::kGauge: return 3;
-  }
-  return 0;
+// Labels and samples are most of a message, and their sizes are known before: written to the bytes
+// themselves, nothing is moved to make room for a length.
+
+// A field of bytes, tags below 16: a byte of tag, the length, the bytes.
+size_t text_size(std::string_view text) {
+  return 1 + static_cast<size_t>(protozero::length_of_varint(text.size())) + text.size();
+}
+void append_size(std::string& out, uint32_t tag, size_t size) {
+  out.push_back(static_cast<char>(tag << 3 | 2));
+  protozero::add_varint_to_buffer(&out, size);
+}
+void append_text(std::string& out, uint32_t tag, std::string_view text) {
+  append_size(out, tag, text.size());
+  out.append(text);
 }
 
-void write_label(pbf_writer& message, const Label& label) {
-  pbf_writer inner(message, 1);
-  inner.add_string(1, label.name.data(), label.name.size());
-  inner.add_string(2, label.value.data(), label.value.size());
+void append_label(std::string& out, const Label& label) {
+  append_size(out, 1, text_size(label.name) + text_size(label.value));
+  append_text(out, 1, label.name);
+  append_text(out, 2, label.value);
 }
 
-void write_sample(pbf_writer& message, const Sample& sample) {
-  pbf_writer inner(message, 2);
-  inner.add_double(1, sample.v);
-  inner.add_int64(2, sample.t);
-}
-
-void write_spans(pbf_writer& message, uint32_t tag, const std::vector<BucketSpan>& spans) {
-  for (const auto& span : spans) {
-    pbf_writer inner(message, tag);
-    inner.add_sint32(1, span.offset);
-    inner.add_uint32(2, span.length);
-  }
-}
-
-/// As floats: the model keeps no integers, and a receiver reads either.
-void write_histogram(pbf_writer& message, uint32_t tag, const RemoteHistogram& histogram) {
-  const FloatHistogram& h = histogram.value;
-  pbf_writer inner(message, tag);
-  inner.add_double(2, h.count);
-  inner.add_double(3, h.sum);
-  inner.add_sint32(4, h.schema);
-  inner.add_double(5, h.zero_threshold);
-  inner.add_double(7, h.zero_count);
-  write_spans(inner, 8, h.negative_spans);
-  inner.add_packed_double(10, h.negative_buckets.begin(), h.negative_buckets.end());
-  write_spans(inner, 11, h.positive_spans);
-  inner.add_packed_double(13, h.positive_buckets.begin(), h.positive_buckets.end());
-  inner.add_enum(14, number_of(h.counter_reset_hint));
-  inner.add_int64(15, histogram.t);
-  inner.add_packed_double(16, h.custom_values.begin(), h.custom_values.end());
+void append_sample(std::string& out, const Sample& sample) {
+  const auto t = static_cast<uint64_t>(sample.t);
+  append_size(out, 2, 1 + sizeof(double) + 1 + static_cast<size_t>(protozero::length_of_varint(t)));
+  char value[sizeof(double)];
+  std::memcpy(value, &sample.v, sizeof value);
+  out.push_back(1 << 3 | 1);  // 64 bits, little-endian as we are
+  out.append(value, sizeof value);
+  out.push_back(2 << 3 | 0);
+  protozero::add_varint_to_buffer(&out, t);
 }
 
 }  // namespace
@@ -83,15 +69,15 @@ void RemoteWriteWriter::add_1(const Labels& labels, std::span<const Sample> samp
                               std::span<const Exemplar> exemplars) {
   pbf_writer request(body_);
   pbf_writer message(request, 1);
-  for (const auto& label : labels) write_label(message, label);
-  for (const auto& sample : samples) write_sample(message, sample);
+  for (const auto& label : labels) append_label(body_, label);
+  for (const auto& sample : samples) append_sample(body_, sample);
   for (const auto& exemplar : exemplars) {
     pbf_writer inner(message, 3);
-    for (const auto& label : exemplar.labels) write_label(inner, label);
+    for (const auto& label : exemplar.labels) append_label(body_, label);
     inner.add_double(2, exemplar.value);
     inner.add_int64(3, exemplar.timestamp.value_or(0));
   }
-  for (const auto& histogram : histograms) write_histogram(message, 4, histogram);
+  for (const auto& h : histograms) append_histogram_field(body_, 4, h.value, h.t);
 }
 
 void RemoteWriteWriter::add_metadata(std::string_view family, const Metadata& about) {
@@ -133,8 +119,8 @@ void RemoteWriteWriter::add_2(const Labels& labels, std::span<const Sample> samp
   pbf_writer message(request, 5);
   refer(labels);
   message.add_packed_uint32(1, refs.begin(), refs.end());
-  for (const auto& sample : samples) write_sample(message, sample);
-  for (const auto& histogram : histograms) write_histogram(message, 3, histogram);
+  for (const auto& sample : samples) append_sample(body_, sample);
+  for (const auto& h : histograms) append_histogram_field(body_, 3, h.value, h.t);
   for (const auto& exemplar : exemplars) {
     refer(exemplar.labels);
     pbf_writer inner(message, 4);
