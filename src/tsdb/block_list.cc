@@ -210,7 +210,9 @@ bool BlockList::has_deletion(const BlockPtr& block, const Upkeep& upkeep) const 
 
 bool BlockList::is_old(const BlockPtr& block, const Upkeep& upkeep) const {
   const TimestampMs after = options_.cold_after.count();
-  return after > 0 && block->meta().max_time < upkeep.newest - after;
+  // Nothing is newest while the head is empty: kMinTime.
+  return after > 0 && upkeep.newest > kMinTime + after &&
+         block->meta().max_time < upkeep.newest - after;
 }
 
 /// A block of which something is deleted or damaged, that has series to be kept and others that are
