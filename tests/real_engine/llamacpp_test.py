@@ -28,18 +28,20 @@ def find_server():
     return path
 
 
+SERVER = find_server()  # here: a test that began cannot be skipped whole
+
+
 class LlamaCppTest(engine.RealEngineTest):
     def setUp(self):
         super().setUp()
-        server = find_server()
         model = os.path.join(self.directory, "tiny.gguf")
         tiny_gguf.write(model)
         self.port = harness.free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         # Its libraries may lie beside it.
-        beside = {"LD_LIBRARY_PATH": os.path.dirname(os.path.realpath(server))}
-        self.version = version_of(server, beside)
-        self.engine([server, "-m", model, "--host", "127.0.0.1", "--port", str(self.port),
+        beside = {"LD_LIBRARY_PATH": os.path.dirname(os.path.realpath(SERVER))}
+        self.version = version_of(SERVER, beside)
+        self.engine([SERVER, "-m", model, "--host", "127.0.0.1", "--port", str(self.port),
                      "--metrics", "-np", "2", "-c", "1024", "-t", "1"],
                     f"{self.url}/health", "llama-server", beside)
 
