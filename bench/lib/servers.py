@@ -132,7 +132,7 @@ class StrataServer(Server):
         own.write_text("catalog: {translate: false}\n")
         return [harness.BINARY, "serve", f"--config.file={self.config}", f"--strata.config={own}",
                 f"--storage.path={self.data}", f"--web.listen-address=127.0.0.1:{self.port}",
-                "--storage.tsdb.retention.time=0"]
+                "--storage.tsdb.retention.time=0", "--rules.builtin=off"]
 
     def wal_bytes(self):
         return self.own_metric("strata_tsdb_wal_bytes_written_total")

@@ -35,7 +35,7 @@ class GuardTest(EndToEndTest):
         path = pathlib.Path(self.directory) / "strata.yml"
         path.write_text(GUARD.replace("MODE", mode))
         return self.strata(config=CONFIG.format(flood=self.flood.address, calm=self.calm.address),
-                           arguments=[f"--strata.config={path}"])
+                           arguments=[f"--strata.config={path}", "--rules.builtin=off"])
 
     def report(self, strata):
         return strata.get("/api/v1/status/cardinality").json()["data"]
