@@ -72,16 +72,16 @@ void Body::created_of(std::string_view name, std::string_view help, std::string_
 }
 
 void Body::histogram(std::string_view name, std::string_view help, std::string_view labels,
-                     const Counts& counts) {
+                     const Counts& counts, double last_bound) {
   family(name, "histogram", help);
-  histogram_samples(labels, counts);
+  histogram_samples(labels, counts, last_bound);
   created_of(name, help, labels);
 }
 
-void Body::histogram_samples(std::string_view labels, const Counts& counts) {
+void Body::histogram_samples(std::string_view labels, const Counts& counts, double last_bound) {
   uint64_t below = 0;
   std::string le;
-  for (size_t i = 0; i < counts.bounds().size(); ++i) {
+  for (size_t i = 0; i < counts.bounds().size() && counts.bounds()[i] <= last_bound; ++i) {
     below += counts.counts()[i];
     le = "le=\"";
     if (style_ == Style::kPython) {

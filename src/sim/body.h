@@ -21,6 +21,8 @@ class Body {
     kDcgm,    // 1, or six decimals
   };
 
+  static constexpr double kAllBounds = 1e300;
+
   Body(std::string& out, Style style) : out_(out), style_(style) {}
 
   /// Of all _created lines from here on.
@@ -35,10 +37,12 @@ class Body {
   void counter(std::string_view name, std::string_view help, std::string_view labels, double value);
   /// The _created lines of a counter that has several samples: for each of `labels`.
   void created_of(std::string_view name, std::string_view help, std::string_view labels);
+  /// Bounds above `last_bound` are left out: older programs had fewer.
   void histogram(std::string_view name, std::string_view help, std::string_view labels,
-                 const Counts& counts);
+                 const Counts& counts, double last_bound = kAllBounds);
   /// Another label set of the histogram begun last.
-  void histogram_samples(std::string_view labels, const Counts& counts);
+  void histogram_samples(std::string_view labels, const Counts& counts,
+                         double last_bound = kAllBounds);
 
  private:
   void line(std::string_view suffix, std::string_view labels, std::string_view more, double value);

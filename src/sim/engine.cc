@@ -61,9 +61,10 @@ void Engine::advance(double until, const EngineConditions& conditions) {
     if (was_up) fail_everything();
     for (; next_ < arriving_.size(); ++next_) ++gateway_.tenants[arriving_[next_].tenant].failed;
     now_ = until;
-  } else if (!was_up || seen_restarts_ != conditions_.restarts) {
+  } else if (!was_up || conditions_.restarts > seen_restarts_) {
     restart(began);
   }
+  seen_restarts_ = conditions_.restarts;
   const bool idle = !up_ || conditions_.loading || conditions_.asleep;
   drop_impatient();
   while (now_ < until) {
@@ -98,9 +99,7 @@ void Engine::take_arrivals() {
   for (; next_ < arriving_.size() && arriving_[next_].arrived <= now_; ++next_) {
     const Request& request = arriving_[next_];
     auto& tenant = gateway_.tenants[request.tenant];
-    // Refused before the engine: by draws that are the request's own.
-    const double draw = std::fmod(request.arrived * 7919.0, 1.0);
-    if (draw < conditions_.refused_share) {
+    if (request.refused) {
       ++counters_.http_refused;
       ++tenant.refused;
     } else if (waiting_.size() >= kMaxWaiting) {
@@ -347,7 +346,6 @@ void Engine::fail_everything() {
 void Engine::restart(double at) {
   fail_everything();
   counters_ = EngineCounters();
-  seen_restarts_ = conditions_.restarts;
   process_start_ = options_.start_unix + at;
 }
 

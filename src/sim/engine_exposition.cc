@@ -185,6 +185,10 @@ void append_vllm(std::string& out, const Engine& engine) { VllmWriter(out, engin
 void append_vllm_07(std::string& out, const Engine& engine) {
   const EngineCounters& c = engine.counters();
   const std::string labels = label_text({{"model_name", served_model(engine)}});
+  // Where its histograms ended, in seconds.
+  constexpr double kTtft = 10;
+  constexpr double kToken = 2.5;
+  constexpr double kRequest = 60;
   Body body(out, Body::Style::kPython);
   body.created(engine.process_start_unix());
   body.gauge("vllm:cache_config_info", "The configuration of the cache.",
@@ -209,13 +213,17 @@ void append_vllm_07(std::string& out, const Engine& engine) {
   body.counter("vllm:num_preemptions_total", "Preemptions.", labels, d(c.preemptions));
   body.counter("vllm:prompt_tokens_total", "Prompt tokens.", labels, d(c.prompt_tokens));
   body.counter("vllm:generation_tokens_total", "Generated tokens.", labels, d(c.generated_tokens));
-  body.histogram("vllm:time_to_first_token_seconds", "Time to the first token.", labels, c.ttft);
-  body.histogram("vllm:time_per_output_token_seconds", "Time a token.", labels, c.inter_token);
-  body.histogram("vllm:e2e_request_latency_seconds", "Time of a request.", labels, c.e2e);
-  body.histogram("vllm:request_queue_time_seconds", "Time in the waiting phase.", labels, c.queue);
+  body.histogram("vllm:time_to_first_token_seconds", "Time to the first token.", labels, c.ttft,
+                 kTtft);
+  body.histogram("vllm:time_per_output_token_seconds", "Time a token.", labels, c.inter_token,
+                 kToken);
+  body.histogram("vllm:e2e_request_latency_seconds", "Time of a request.", labels, c.e2e, kRequest);
+  body.histogram("vllm:request_queue_time_seconds", "Time in the waiting phase.", labels, c.queue,
+                 kRequest);
   body.histogram("vllm:request_prefill_time_seconds", "Time in the prefill phase.", labels,
-                 c.prefill);
-  body.histogram("vllm:request_decode_time_seconds", "Time in the decode phase.", labels, c.decode);
+                 c.prefill, kRequest);
+  body.histogram("vllm:request_decode_time_seconds", "Time in the decode phase.", labels, c.decode,
+                 kRequest);
   body.histogram("vllm:request_prompt_tokens", "Prompt tokens a request.", labels, c.prompt_length);
   body.histogram("vllm:request_generation_tokens", "Tokens generated a request.", labels,
                  c.output_length);

@@ -12,6 +12,7 @@ constexpr double kMemoryThermalSeconds = 10;
 constexpr double kMemoryAbove = 8;  // kelvins
 constexpr double kClockPerKelvin = 0.05;
 constexpr double kLowestClock = 0.3;
+constexpr double kBrakedClock = 0.5;
 constexpr double kEngineMemoryShare = 0.92;  // weights, KV cache, graphs: taken at the start
 constexpr double kSpinningWatts = 45;        // over idle, of kernels that only wait
 
@@ -71,7 +72,7 @@ void Gpu::work(const EngineLoad* load, const Placement* placement, double slowes
 void Gpu::heat_and_clock(double seconds) {
   const bool capped = conditions_.power_cap > 0;
   now_.power_limit_watts = capped ? conditions_.power_cap : model_.tdp_watts;
-  const double cap = conditions_.brake ? model_.tdp_watts / 2 : now_.power_limit_watts;
+  const double cap = now_.power_limit_watts;
   uint32_t reasons = now_.utilization < 0.01 ? kReasonIdle : 0U;
   double clock = conditions_.clock_limit;
   // What it would draw at full clock, of which it gets the cap.
@@ -79,9 +80,14 @@ void Gpu::heat_and_clock(double seconds) {
                         (now_.power_watts - model_.idle_watts) / std::max(now_.clock, kLowestClock);
   if (wanted > cap) {
     clock *= std::sqrt(cap / wanted);
-    reasons |= conditions_.brake ? kReasonPowerBrake | kReasonHardware : kReasonPowerCap;
+    reasons |= kReasonPowerCap;
     now_.power_violation_seconds += seconds;
     now_.power_watts = std::min(now_.power_watts, cap);
+  }
+  if (conditions_.brake) {
+    clock *= kBrakedClock;
+    reasons |= kReasonPowerBrake | kReasonHardware;
+    now_.power_violation_seconds += seconds;
   }
   const double above = now_.celsius - kSlowdownCelsius;
   if (above > 0) {

@@ -65,6 +65,7 @@ Request Arrivals::draw(const EngineConditions& c, double kv_usage) {
   const double limit = requests_.uniform();
   const double abort = requests_.uniform();
   const double giant = requests_.uniform();
+  const double refused = requests_.uniform();
 
   Request request;
   request.frontend = kFrontend * std::clamp(frontend, 0.3, 1.7) + c.frontend;
@@ -87,6 +88,7 @@ Request Arrivals::draw(const EngineConditions& c, double kv_usage) {
   if (noisy < c.noisy_share) request.tenant = kTenants / 2;
   // What users put up with: 5 % leave after three seconds without a word, 30 % after five.
   if (patience < 0.30) request.patience = patience < 0.05 ? 3 : 5;
+  request.refused = refused < c.refused_share;
   if (abort < c.abort_share) request.leaves_at = request.output * abort / c.abort_share;
   return request;
 }

@@ -40,6 +40,7 @@ struct Request {
   uint32_t output = 0;     // tokens that it will have
   double leaves_at = 1e9;  // tokens after which the client leaves
   bool reaches_limit = false;
+  bool refused = false;  // by HTTP, with 4xx
   uint32_t tenant = 0;
   uint32_t preemptions = 0;
   // While it runs.
