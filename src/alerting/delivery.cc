@@ -83,14 +83,18 @@ void Delivery::poll() {
     log_error("the outbox cannot be read", {{"error", due.error().message}});
     return;
   }
+  std::vector<std::pair<int64_t, TimestampMs>> held;
   for (Message& message : *due) {
     const Provider* provider = find_provider(message.key.integration);
     const auto until = held_until(message, provider == nullptr ? Pace() : provider->pace);
-    if (!until) {
+    if (until) {
+      held.emplace_back(message.id, *until);
+    } else {
       begin(std::move(message));
-    } else if (const auto done = deps_.outbox.postpone(message, *until); !done) {
-      log_error("a message could not be put off", {{"error", done.error().message}});
     }
+  }
+  if (const auto done = deps_.outbox.postpone(held); !done) {
+    log_error("messages could not be put off", {{"error", done.error().message}});
   }
 }
 

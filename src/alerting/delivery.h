@@ -37,7 +37,7 @@ struct DeliveryDeps {
 class Delivery {
  public:
   static constexpr size_t kMaxInFlight = 100;
-  static constexpr size_t kMaxOfOneChannel = 10;
+  static constexpr size_t kMaxOfOneChannel = 25;
   static constexpr std::chrono::seconds kTimeout{30};
 
   explicit Delivery(DeliveryDeps deps);

@@ -201,11 +201,17 @@ Result<std::vector<Message>> Outbox::take_due(TimestampMs now, size_t limit) {
   return out;
 }
 
-Result<> Outbox::postpone(const Message& message, TimestampMs until) {
-  return db_.run(
-      "UPDATE outbox SET state = 'waiting', attempts = attempts - 1, next_attempt_at = ? "
-      "WHERE id = ?",
-      {until, message.id});
+Result<> Outbox::postpone(const std::vector<std::pair<int64_t, TimestampMs>>& messages) {
+  if (messages.empty()) return {};
+  return db_.transaction([&](state::Session& session) -> Result<> {
+    for (const auto& [id, until] : messages) {
+      TRY(
+          session.run("UPDATE outbox SET state = 'waiting', attempts = attempts - 1, "
+                      "next_attempt_at = ? WHERE id = ?",
+                      {until, id}));
+    }
+    return {};
+  });
 }
 
 Result<> Outbox::succeeded(const Message& message, const Attempt& attempt) {

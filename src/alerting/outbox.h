@@ -77,8 +77,8 @@ class Outbox {
   /// At most `limit` messages whose time has come; they are being tried until one of the two below.
   Result<std::vector<Message>> take_due(TimestampMs now, size_t limit);
   Result<> succeeded(const Message& message, const Attempt& attempt);
-  /// Back to waiting, until then, as if it had not been taken.
-  Result<> postpone(const Message& message, TimestampMs until);
+  /// Back to waiting, until then, as if they had not been taken: ids and times, in one transaction.
+  Result<> postpone(const std::vector<std::pair<int64_t, TimestampMs>>& messages);
   /// `retry_after`: what the provider asked for; else exponential backoff with jitter. Not
   /// `retriable`, or older than kGiveUpAfter: given up, and the log forgets the notification so
   /// that the group's next flush makes a new one. True when it was given up.

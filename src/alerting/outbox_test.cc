@@ -60,7 +60,7 @@ TEST_F(OutboxTest, WhatFailsBehindANewerMessageIsNotTriedAgain) {
 TEST_F(OutboxTest, WhatIsPutOffWasNotTried) {
   add("g");
   take();
-  ASSERT_TRUE(outbox_->postpone(taken_[0], kNow + 5000));
+  ASSERT_TRUE(outbox_->postpone({{taken_[0].id, kNow + 5000}}));
   EXPECT_TRUE(take(kNow + 4999).empty());
   take(kNow + 5000);
   ASSERT_EQ(taken_.size(), 1);
