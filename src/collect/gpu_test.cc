@@ -347,13 +347,24 @@ TEST_F(GpuTest, WhileTheDriverHangsEveryKnownGpuIsDownAndThenItIsUpAgain) {
   EXPECT_EQ(snapshot.gpus[0].values[GpuValue::kGpuPercent], 7);
 }
 
+size_t threads_of_this_process() {
+  return static_cast<size_t>(
+      std::ranges::distance(std::filesystem::directory_iterator("/proc/self/task"),
+                            std::filesystem::directory_iterator()));
+}
+
 TEST_F(GpuTest, ACollectorWhoseDriverHangsCanBeDestroyed) {
+  const size_t before = threads_of_this_process();
   script("gpus 1\nhang nvmlInit_v2 -");
   {
     GpuCollector gpus(collector_options(real_clock(), 1ms));
     EXPECT_NE(gpus.read({}).problem, "");
   }
   script("gpus 1");  // lets the thread that was left behind end
+  for (int i = 0; i < 5000 && threads_of_this_process() > before; ++i) {
+    std::this_thread::sleep_for(2ms);
+  }
+  EXPECT_EQ(threads_of_this_process(), before) << "else it would use the driver while we exit";
 }
 
 // Field lists.

@@ -151,6 +151,9 @@ class Strata(Process, PrometheusApi):
         self.directory = pathlib.Path(directory)
         command = [BINARY, "serve", f"--web.listen-address=127.0.0.1:{port}",
                    f"--storage.path={self.directory / 'data'}", *arguments]
+        # What comes with Strata would be among the alerts and series of tests that count theirs.
+        if not any(argument.startswith("--rules.builtin") for argument in arguments):
+            command.append("--rules.builtin=off")
         if config is not None:
             path = self.directory / "prometheus.yml"
             path.write_text(config)
@@ -174,12 +177,16 @@ class Exposition:
     def __init__(self, body, port=0):
         exposition = self
         self.requests = 0
+        self.closed = False
         self.lock = threading.Lock()
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self):
+                if exposition.closed:  # on a connection that was kept
+                    self.close_connection = True
+                    return
                 with exposition.lock:
                     number = exposition.requests
                     exposition.requests += 1
@@ -206,6 +213,7 @@ class Exposition:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def close(self):
+        self.closed = True
         self.server.shutdown()
         self.server.server_close()
 
