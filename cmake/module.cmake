@@ -32,7 +32,7 @@ function(module NAME)
     target_link_libraries(${NAME}_test PRIVATE ${NAME} ${M_LIBS} strata_test_main)
     target_precompile_headers(${NAME}_test REUSE_FROM strata_test_main)
     gtest_discover_tests(${NAME}_test DISCOVERY_MODE PRE_TEST TEST_PREFIX ${NAME}/
-      PROPERTIES LABELS unit TIMEOUT 120
+      PROPERTIES LABELS unit TIMEOUT 300
       WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
   endif()
   if(benches AND CMAKE_BUILD_TYPE STREQUAL "Release")
