@@ -153,8 +153,9 @@ class ShippedRules(EndToEndTest):
         own = pathlib.Path(self.directory) / "own.yml"
         own.write_text("groups: [{name: own, rules: [{record: a, expr: vector(1)}]}]\n")
         config = f"rule_files: ['{own}']\n"
-        for text, arguments, shipped in ((None, (), True), ("global: {}\n", (), True),
-                                         (config, (), False), (None, ("--rules.builtin=off",), False),
+        auto = ("--rules.builtin=auto",)  # the default, but for tests
+        for text, arguments, shipped in ((None, auto, True), ("global: {}\n", auto, True),
+                                         (config, auto, False), (None, ("--rules.builtin=off",), False),
                                          (config, ("--rules.builtin=on",), True)):
             strata = self.start(Strata(self.directory, text, arguments=arguments))
             self.assertEqual("builtin/availability.yaml" in groups(strata), shipped, (text, arguments))
@@ -171,7 +172,7 @@ class ShippedRules(EndToEndTest):
         routes.write_text(ALERTMANAGER.replace("PORT", str(phone.server.server_address[1])))
         targets = ", ".join(f"'{engine.name}'" for engine in engines)
         strata = self.start(Strata(self.directory, CONFIG.replace("TARGETS", targets), arguments=(
-            f"--alertmanager.config.file={routes}",)))
+            f"--alertmanager.config.file={routes}", "--rules.builtin=on")))
         wait_until(lambda: strata.value("count(count_over_time(up[1m]) >= 5)") == len(engines),
                    "the engines to be known", timeout=90)
         self.assertEqual(phone.told, {})
