@@ -1,4 +1,4 @@
-import {useEffect, useRef, useState} from 'preact/hooks';
+import {useEffect, useLayoutEffect, useRef, useState} from 'preact/hooks';
 import {listDashboards} from '../api/dashboards';
 import {get} from '../api/client';
 import {setRange} from './clock';
@@ -42,8 +42,9 @@ function PaletteBox() {
   const [chosen, setChosen] = useState(0);
   const [found, setFound] = useState<Command[]>([]);
   const dialog = useRef<HTMLDialogElement>(null);
+  // At once, not after painting: what is typed right behind the key that opens it belongs here.
+  useLayoutEffect(() => { dialog.current?.showModal(); }, []);
   useEffect(() => {
-    dialog.current?.showModal();
     void listDashboards().then((list) => setFound((before) => [...before, ...list.map((board) => (
       {label: board.title, hint: t('dashboard'), run: () => navigate(`d/${board.uid}`)}))]), () => {});
     void get<string[]>('label/__name__/values', {limit: 5000}).then(({data}) => setFound((before) => [...before, ...data.map((name) => (

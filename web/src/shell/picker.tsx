@@ -1,4 +1,5 @@
-import {useEffect, useRef, useState} from 'preact/hooks';
+import {useState} from 'preact/hooks';
+import {useDismissed} from './dismissed';
 import {Icon} from './icons';
 import {t} from './words';
 
@@ -11,16 +12,7 @@ const kShown = 300;
 export function Picker({label, options, chosen, multi, all, choose}: Props) {
   const [open, setOpen] = useState(false);
   const [typed, setTyped] = useState('');
-  const root = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    if (!open) return undefined;
-    const close = (event: Event): void => {
-      if (event instanceof KeyboardEvent ? event.key === 'Escape' : !root.current?.contains(event.target as Node)) setOpen(false);
-    };
-    addEventListener('mousedown', close);
-    addEventListener('keydown', close);
-    return () => { removeEventListener('mousedown', close); removeEventListener('keydown', close); };
-  }, [open]);
+  const root = useDismissed(open, setOpen);
   const text = chosen.map((value) => options.find((option) => option.value === value)?.text ?? value).join(' + ') || t('nothing');
   const matching = options.filter((option) => option.text.toLowerCase().includes(typed.toLowerCase()));
   const pick = (value: string): void => {

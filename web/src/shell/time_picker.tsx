@@ -1,7 +1,8 @@
-import {useEffect, useRef, useState} from 'preact/hooks';
+import {useState} from 'preact/hooks';
 import {dateTime} from '../time/format';
 import {isRelative, parseTime, resolveRange, shifted, zoomed, type RawRange} from '../time/range';
 import {kRefreshChoices, rawRange, refreshNow, refreshText, setRange, timeRange, zone} from './clock';
+import {useDismissed} from './dismissed';
 import {Icon} from './icons';
 import {param, setParams} from './location';
 import {t} from './words';
@@ -58,16 +59,7 @@ function RangeForm({done}: {done: () => void}) {
 /** The range that everything on the page shows, and how often it is refreshed. */
 export function TimePicker() {
   const [open, setOpen] = useState(false);
-  const root = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    if (!open) return undefined;
-    const close = (event: Event): void => {
-      if (event instanceof KeyboardEvent ? event.key === 'Escape' : !root.current?.contains(event.target as Node)) setOpen(false);
-    };
-    addEventListener('mousedown', close);
-    addEventListener('keydown', close);
-    return () => { removeEventListener('mousedown', close); removeEventListener('keydown', close); };
-  }, [open]);
+  const root = useDismissed(open, setOpen);
   const done = (): void => setOpen(false);
   return (
     <div class="time-picker" ref={root}>
