@@ -146,7 +146,8 @@ Must: RssAnon <= 600 bytes a series ({mine[0]}), p99 of a rule's query <= 5 ms (
 
 """ + table(["", "series", "samples a series", "resident bytes a series", "RssAnon",
              "a rule's query, median", "p99", "seconds from kill -9 to answers"], rows) + f"""
-A query for 160 GB (`{GREEDY}` over 10,000 steps), for a minute: answered {statuses} after {statistics.median(a[1] for a in answers):.3g} s (median): "{answers[0][2]}". Meanwhile {skipped:.0f} scrapes were skipped, scrapes of one target were {min(gaps):.3f} to {max(gaps):.3f} s apart (15 s asked for), and {human(resident)} bytes were resident at the end.
+
+A query for 160 GB (`{GREEDY}` over 10,000 steps), for a minute: answered {statuses} after {statistics.median(a[1] for a in answers):.3g} s (median): "{answers[0][2]}". Meanwhile {skipped:.0f} scrapes were skipped, scrapes of one target were {min(gaps):.3f} to {max(gaps):.3f} s apart (15 s asked for; a stamp within 10 ms of its tick is put on it), and {human(resident)} bytes were resident at the end.
 """)
 
 

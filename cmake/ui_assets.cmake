@@ -1,7 +1,15 @@
 # The web page, into the ui library. With Node.js it is built from web/ (Vite, into the build
 # folder); without it, or with -DSTRATA_WEB=OFF, src/ui/fallback takes its place, so that a C++
-# toolchain alone still builds all of Strata. STRATA_WEB_BUILT says which it was.
-option(STRATA_WEB "Build the web page with Node.js and embed it" ON)
+# toolchain alone still builds all of Strata. With -DSTRATA_WEB=REQUIRED, as ./dev builds, a page that
+# cannot be built is an error. STRATA_WEB_BUILT says which it was.
+set(STRATA_WEB ON CACHE STRING "Build the web page with Node.js and embed it: ON, OFF or REQUIRED")
+
+function(no_web_page WHY)
+  if(STRATA_WEB STREQUAL "REQUIRED")
+    message(FATAL_ERROR "${WHY}")
+  endif()
+  message(WARNING "${WHY}: built without the web page")
+endfunction()
 
 # Installs what web/package-lock.json names, once for each version of it.
 function(install_web_packages RESULT)
@@ -13,7 +21,7 @@ function(install_web_packages RESULT)
     return()
   endif()
   if(NOT NODE OR NOT NPM)
-    message(WARNING "node or npm is missing: built without the web page (./dev installs both)")
+    no_web_page("node or npm is missing (./dev installs both)")
     return()
   endif()
   set(installed ${web}/node_modules/.package-lock.json)
@@ -22,7 +30,7 @@ function(install_web_packages RESULT)
     execute_process(COMMAND ${NPM} ci --no-audit --no-fund WORKING_DIRECTORY ${web}
       RESULT_VARIABLE failed OUTPUT_QUIET TIMEOUT 600)
     if(failed)
-      message(WARNING "npm ci failed in web/: built without the web page")
+      no_web_page("npm ci failed in web/")
       return()
     endif()
     file(TOUCH ${installed})

@@ -2,6 +2,7 @@
 
 #include "alerting/notification_templates.h"
 #include "base/json.h"
+#include "base/markup.h"
 #include "base/regex.h"
 #include "net/basic_auth.h"
 #include "net/hmac.h"
@@ -13,33 +14,15 @@ namespace {
 constexpr size_t kMaxSpeech = 1000;  // code points; a TwiML document is at most 4000 bytes
 constexpr size_t kMaxSms = 1600;
 
-std::string xml_escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      default:
-        if (static_cast<unsigned char>(c) >= 0x20)
-          out += c;
-        else
-          out += ' ';
-    }
-  }
-  return out;
-}
-
 std::string twiml(const std::string& text, const std::string& language,
                   const std::string& acknowledge) {
   const std::string say =
-      fmt::format(R"(<Say language="{}">{}</Say>)", xml_escaped(language), xml_escaped(text));
+      fmt::format(R"(<Say language="{}">{}</Say>)", markup_escaped(language), markup_escaped(text));
   const std::string twice = say + R"(<Pause length="1"/>)" + say;
   if (acknowledge.empty()) return "<Response>" + twice + "</Response>";
   return fmt::format(
       R"(<Response><Gather numDigits="1" method="POST" action="{}">{}</Gather></Response>)",
-      xml_escaped(acknowledge), twice);
+      markup_escaped(acknowledge), twice);
 }
 
 // The same for every attempt at this message, and for no other message.

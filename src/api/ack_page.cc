@@ -4,25 +4,11 @@
 
 #include "api/api.h"
 #include "api/handlers.h"
+#include "base/markup.h"
 #include "oncall/engine.h"
 
 namespace strata::api {
 namespace {
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      default: out += c;
-    }
-  }
-  return out;
-}
 
 Reply page(int status, std::string_view heading, std::string_view body) {
   net::HttpResponse response;
@@ -51,7 +37,7 @@ Reply spoken(std::string_view text) {
   response.headers.set("Content-Type", "text/xml; charset=utf-8");
   response.body =
       fmt::format("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response><Say>{}</Say></Response>",
-                  escaped(text));
+                  markup_escaped(text));
   return response;
 }
 
@@ -60,10 +46,11 @@ std::string list(const std::vector<oncall::Incident>& incidents) {
   std::string out = "<ul>";
   for (size_t i = 0; i < std::min(incidents.size(), kShown); ++i) {
     const auto& one = incidents[i];
-    out += fmt::format(
-        "<li>{} {} &mdash; {}{}", to_string(one.priority), escaped(one.title()),
-        to_string(one.status),
-        one.status == oncall::Status::kAcknowledged ? " by " + escaped(one.acknowledged_by) : "");
+    out += fmt::format("<li>{} {} &mdash; {}{}", to_string(one.priority),
+                       markup_escaped(one.title()), to_string(one.status),
+                       one.status == oncall::Status::kAcknowledged
+                           ? " by " + markup_escaped(one.acknowledged_by)
+                           : "");
   }
   if (incidents.size() > kShown) out += fmt::format("<li>and {} more", incidents.size() - kShown);
   return out + "</ul>";
@@ -111,7 +98,7 @@ Result<Reply> acknowledge_by_link(const Services& services, Call& call) {
   }
   return page(200, open ? "Somebody has to come" : "Nothing to acknowledge",
               list(incidents) + (open ? "<form method=\"post\"><button>Acknowledge as " +
-                                            escaped(called->person) + "</button></form>"
+                                            markup_escaped(called->person) + "</button></form>"
                                       : ""));
 }
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <span>
 
+#include "base/embedded_file.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -11,12 +12,7 @@
 #include "state/database.h"
 
 // The table that cmake/embed_files.cmake makes.
-struct EmbeddedDashboard {
-  const char* name;
-  const char* begin;
-  const char* end;
-};
-extern "C" const EmbeddedDashboard strata_dashboards_files[];
+extern "C" const strata::EmbeddedFile strata_dashboards_files[];
 extern "C" const uint64_t strata_dashboards_file_count;
 
 namespace strata::dashboards {
@@ -84,7 +80,7 @@ Dashboard without_json(const Dashboard& dashboard) {
 std::vector<Dashboard> built_in() {
   std::vector<Dashboard> all;
   for (const auto& file : std::span(strata_dashboards_files, strata_dashboards_file_count)) {
-    std::string json(file.begin, file.end);
+    std::string json(file.bytes());
     auto head = read_head(json);  // a test reads them all
     if (head) all.push_back({std::move(*head), Source::kBuiltIn, std::move(json)});
   }

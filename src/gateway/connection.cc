@@ -50,12 +50,12 @@ Connection::Connection(std::shared_ptr<GatewayCore> core, std::unique_ptr<net::S
       remote_(std::move(remote)),
       deadline_(core_->loop.impl().io, [this] { on_deadline(); }) {
   core_->connections.insert(this);
-  core_->began();
+  core_->running.began();
 }
 
 Connection::~Connection() {
   core_->connections.erase(this);
-  core_->ended();
+  core_->running.ended();
 }
 
 void Connection::start() {

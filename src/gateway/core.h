@@ -6,7 +6,6 @@
 #include <unordered_set>
 
 #include "base/clock.h"
-#include "base/mutex.h"
 #include "config/gateway_config.h"
 #include "gateway/budgets.h"
 #include "gateway/ledger.h"
@@ -15,6 +14,7 @@
 #include "gateway/router.h"
 #include "gateway/tenants.h"
 #include "gateway/upstream_call.h"
+#include "net/connection_count.h"
 #include "net/resolver.h"
 #include "net/tls_context.h"
 
@@ -56,18 +56,7 @@ struct GatewayCore {
 
   UpstreamCall::Context call_context() { return {loop, resolver, tls}; }
 
-  /// Connections whose coroutine has not ended, and the acceptor's: any thread.
-  Mutex mutex;
-  CondVar all_ended;
-  size_t running GUARDED_BY(mutex) = 0;
-  void began() {
-    MutexLock lock(mutex);
-    ++running;
-  }
-  void ended() {
-    MutexLock lock(mutex);
-    if (--running == 0) all_ended.notify_all();
-  }
+  net::ConnectionCount running;  // its acceptor counts, too; any thread
 };
 
 }  // namespace strata::gateway

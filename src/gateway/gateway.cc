@@ -88,13 +88,13 @@ class Gateway::Impl : public std::enable_shared_from_this<Gateway::Impl> {
     }
     TRY(charge_today(config));
     listener_ = TRY(net::Listener::open(core_->loop, config.listen));
-    core_->began();
+    core_->running.began();
     core_->loop.post([self = shared_from_this()] {
       self->listener_->start(
           [impl = self.get()](tcp::socket socket, std::string remote) {
             impl->take(std::move(socket), std::move(remote));
           },
-          [self] { self->core_->ended(); });
+          [self] { self->core_->running.ended(); });
       self->tick();
       self->ask_load();
     });
@@ -126,12 +126,12 @@ class Gateway::Impl : public std::enable_shared_from_this<Gateway::Impl> {
       const auto connections = self->core_->connections;
       for (Connection* connection : connections) connection->finish();
     });
-    if (!wait_until(until)) {
+    if (!core_->running.wait_until(core_->loop, until)) {
       core_->loop.post([self = shared_from_this()] {
         const auto connections = self->core_->connections;
         for (Connection* connection : connections) connection->cut();
       });
-      wait_until(std::chrono::steady_clock::time_point::max());
+      core_->running.wait_until(core_->loop, std::chrono::steady_clock::time_point::max());
     }
     on_loop([this] {
       core_->ledger.reset();
@@ -276,10 +276,7 @@ class Gateway::Impl : public std::enable_shared_from_this<Gateway::Impl> {
     static constexpr std::string_view kBusy =
         "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n"
         "Connection: close\r\n\r\n";
-    boost::system::error_code ignored;
-    socket.non_blocking(true, ignored);
-    socket.write_some(asio::buffer(kBusy), ignored);
-    socket.shutdown(asio::socket_base::shutdown_send, ignored);
+    net::answer_and_close(socket, kBusy);
   }
 
   /// Every second: gauges of what only the loop knows.
@@ -307,19 +304,6 @@ class Gateway::Impl : public std::enable_shared_from_this<Gateway::Impl> {
     core_->loop.after(kTick, [weak = weak_from_this()] {
       if (const auto self = weak.lock()) self->tick();
     });
-  }
-
-  /// Whether all connections have ended. The loop may be stopped under us: then they never will.
-  bool wait_until(std::chrono::steady_clock::time_point until) {
-    MutexLock lock(core_->mutex);
-    while (core_->running > 0) {
-      const auto left = until - std::chrono::steady_clock::now();
-      if (left <= left.zero()) return false;
-      const std::chrono::nanoseconds look_at_loop = std::chrono::milliseconds(100);
-      core_->all_ended.wait_for(lock, std::min<std::chrono::nanoseconds>(left, look_at_loop));
-      if (!core_->loop.running()) return true;
-    }
-    return true;
   }
 
   Fs& fs_;

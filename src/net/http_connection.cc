@@ -46,7 +46,7 @@ HttpConnection::HttpConnection(std::shared_ptr<ServerCore> core, std::unique_ptr
       signal_(core_->loop.impl().io) {
   core_->connections.insert(this);
   ++core_->open;
-  core_->began();
+  core_->running.began();
 }
 
 HttpConnection::~HttpConnection() {
@@ -54,7 +54,7 @@ HttpConnection::~HttpConnection() {
   if (answer_) answer_->abandon();
   core_->connections.erase(this);
   --core_->open;
-  core_->ended();
+  core_->running.ended();
 }
 
 void HttpConnection::start() {

@@ -23,10 +23,10 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
   Result<> listen() {
     if (core_->options.tls) core_->tls = TRY(ServerTlsContext::load(*core_->options.tls));
     listener_ = TRY(Listener::open(core_->loop, core_->options.listen));
-    core_->began();
+    core_->running.began();
     listener_->start([this](tcp::socket socket,
                             std::string remote) { take(std::move(socket), std::move(remote)); },
-                     [self = shared_from_this()] { self->core_->ended(); });
+                     [self = shared_from_this()] { self->core_->running.ended(); });
     return {};
   }
 
@@ -39,12 +39,12 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
       self->listener_->close();
       for (HttpConnection* connection : self->core_->connections) connection->finish();
     });
-    if (wait_until(until)) return;
+    if (core_->running.wait_until(core_->loop, until)) return;
     core_->loop.post([self = shared_from_this()] {
       const auto connections = self->core_->connections;
       for (HttpConnection* connection : connections) connection->cut();
     });
-    wait_until(std::chrono::steady_clock::time_point::max());
+    core_->running.wait_until(core_->loop, std::chrono::steady_clock::time_point::max());
   }
 
   HttpServerStats stats() const {
@@ -60,19 +60,6 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
   const tcp::endpoint& local() const { return listener_->local(); }
 
  private:
-  /// Whether all connections have ended. The loop may be stopped under us: then they never will.
-  bool wait_until(std::chrono::steady_clock::time_point until) {
-    MutexLock lock(core_->mutex);
-    while (core_->running > 0) {
-      const auto left = until - std::chrono::steady_clock::now();
-      if (left <= left.zero()) return false;
-      const std::chrono::nanoseconds look_at_loop = std::chrono::milliseconds(100);
-      core_->all_ended.wait_for(lock, std::min<std::chrono::nanoseconds>(left, look_at_loop));
-      if (!core_->loop.running()) return true;
-    }
-    return true;
-  }
-
   void take(tcp::socket socket, std::string remote) {
     if (core_->stopping) return;
     if (core_->connections.size() >= core_->options.max_connections) {
@@ -92,10 +79,7 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
     static constexpr std::string_view kBusy =
         "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n"
         "Content-Length: 21\r\nConnection: close\r\n\r\ntoo many connections\n";
-    boost::system::error_code ignored;
-    socket.non_blocking(true, ignored);
-    socket.write_some(asio::buffer(kBusy), ignored);
-    socket.shutdown(asio::socket_base::shutdown_send, ignored);
+    answer_and_close(socket, kBusy);
   }
 
   const std::shared_ptr<ServerCore> core_;

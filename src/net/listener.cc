@@ -76,6 +76,13 @@ std::string text_of(const tcp::endpoint& endpoint) {
   return join_host_port(address.to_string(), endpoint.port());
 }
 
+void answer_and_close(tcp::socket& socket, std::string_view response) {
+  boost::system::error_code ignored;
+  socket.non_blocking(true, ignored);
+  socket.write_some(asio::buffer(response), ignored);
+  socket.shutdown(asio::socket_base::shutdown_send, ignored);
+}
+
 Listener::Listener(Loop& loop) : loop_(loop), acceptor_(loop.impl().io), pause_(loop.impl().io) {}
 
 Result<std::shared_ptr<Listener>> Listener::open(Loop& loop, const std::string& listen) {

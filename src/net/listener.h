@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "net/loop.h"
@@ -18,6 +19,10 @@ namespace strata::net {
 
 /// "10.0.0.7:51234"; an IPv4 address that came as IPv6 reads as IPv4.
 std::string text_of(const boost::asio::ip::tcp::endpoint& endpoint);
+
+/// Says `response` to a client that is not served, as far as it goes in without waiting, and ends
+/// the connection.
+void answer_and_close(boost::asio::ip::tcp::socket& socket, std::string_view response);
 
 class Listener : public std::enable_shared_from_this<Listener> {
  public:

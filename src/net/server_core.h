@@ -4,7 +4,7 @@
 #include <string>
 #include <unordered_set>
 
-#include "base/mutex.h"
+#include "net/connection_count.h"
 #include "net/http_server.h"
 #include "net/loop_impl.h"
 #include "net/tls_context.h"
@@ -32,19 +32,7 @@ struct ServerCore {
   std::atomic<uint64_t> requests = 0;
   std::atomic<uint64_t> rejected = 0;
 
-  /// Connections whose coroutine has not ended, and the acceptor's.
-  Mutex mutex;
-  CondVar all_ended;
-  size_t running GUARDED_BY(mutex) = 0;
-
-  void began() {
-    MutexLock lock(mutex);
-    ++running;
-  }
-  void ended() {
-    MutexLock lock(mutex);
-    if (--running == 0) all_ended.notify_all();
-  }
+  ConnectionCount running;  // its acceptor counts, too
 };
 
 }  // namespace strata::net

@@ -30,6 +30,15 @@ std::vector<std::string> lines_of(std::string_view text) {
   return lines;
 }
 
+std::string_view name_of(TestClass test_class) {
+  switch (test_class) {
+    case TestClass::kFloat: return "float";
+    case TestClass::kHistogram: return "histogram";
+    case TestClass::kExperimental: return "experimental";
+  }
+  return "unknown";
+}
+
 class TestRun {
  public:
   TestRun(std::string_view text, const TestOptions& options)
@@ -105,15 +114,6 @@ TestOptions TestOptions::conformance() {
   options.engine.delayed_name_removal = true;
   options.engine.use_start_timestamps = true;
   return options;
-}
-
-std::string_view name_of(TestClass test_class) {
-  switch (test_class) {
-    case TestClass::kFloat: return "float";
-    case TestClass::kHistogram: return "histogram";
-    case TestClass::kExperimental: return "experimental";
-  }
-  return "unknown";
 }
 
 TestCount TestReport::all() const {

@@ -33,7 +33,6 @@ struct TestFailure {
 /// a feature flag. Histogram: else, native histograms in what it selects or is to answer.
 enum class TestClass : uint8_t { kFloat, kHistogram, kExperimental };
 inline constexpr size_t kTestClasses = 3;
-std::string_view name_of(TestClass test_class);
 
 struct TestCount {
   size_t passed = 0;

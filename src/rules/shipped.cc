@@ -3,24 +3,21 @@
 #include <algorithm>
 #include <span>
 
+#include "base/embedded_file.h"
+
 // The tables that cmake/embed_files.cmake makes.
-struct EmbeddedRulesFile {
-  const char* name;
-  const char* begin;
-  const char* end;
-};
-extern "C" const EmbeddedRulesFile strata_rules_files[];
+extern "C" const strata::EmbeddedFile strata_rules_files[];
 extern "C" const uint64_t strata_rules_file_count;
-extern "C" const EmbeddedRulesFile strata_docs_runbooks_files[];
+extern "C" const strata::EmbeddedFile strata_docs_runbooks_files[];
 extern "C" const uint64_t strata_docs_runbooks_file_count;
 
 namespace strata::rules {
 namespace {
 
-std::vector<ShippedFile> read(std::span<const EmbeddedRulesFile> table) {
+std::vector<ShippedFile> read(std::span<const EmbeddedFile> table) {
   std::vector<ShippedFile> out;
   for (const auto& file : table) {
-    out.push_back({file.name, std::string_view(file.begin, file.end)});
+    out.push_back({file.name, file.bytes()});
   }
   std::ranges::sort(out, {}, &ShippedFile::path);
   return out;

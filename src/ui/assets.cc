@@ -4,15 +4,11 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/embedded_file.h"
 #include "base/hash.h"
 
 // The table that cmake/make_ui_table.cmake makes: sorted by name.
-struct EmbeddedFile {
-  const char* name;
-  const char* begin;
-  const char* end;
-};
-extern "C" const EmbeddedFile strata_ui_assets[];
+extern "C" const strata::EmbeddedFile strata_ui_assets[];
 extern "C" const uint64_t strata_ui_asset_count;
 
 namespace strata::ui {
@@ -38,7 +34,7 @@ std::string etag_of(std::string_view bytes) {
 std::vector<Asset> read_table() {
   std::vector<Asset> assets;
   for (const EmbeddedFile& file : std::span(strata_ui_assets, strata_ui_asset_count)) {
-    const std::string_view bytes(file.begin, file.end);
+    const std::string_view bytes = file.bytes();
     const std::string_view name = file.name;
     assets.push_back(
         {name, content_type_of(name), bytes, etag_of(bytes), name.starts_with("assets/")});

@@ -5,7 +5,7 @@
 // an observation of its rank (C. Masson et al., "DDSketch", 2019). The window is a ring of
 // sub-windows, and moves on by one of them at a time.
 //
-// Threads: any; an observation takes a mutex. Bounds: about 1,500 buckets a sub-window, from 1e-9
+// Threads: any; an observation takes a mutex. Bounds: 1,630 buckets a sub-window, from 1e-9
 // to 1e5; what is outside counts as the nearest of them.
 #pragma once
 #include <algorithm>
