@@ -14,7 +14,11 @@ RemoteWrite::RemoteWrite(RemoteWriteDeps deps)
       highest_(deps_.registry.callback_gauge(
           "prometheus_remote_storage_highest_timestamp_in_seconds",
           "The newest sample that is there to be sent.",
-          [&db = deps_.db] { return static_cast<double>(db.stats().head_max_time) / 1000; })) {}
+          [&db = deps_.db] { return static_cast<double>(db.stats().head_max_time) / 1000; })),
+      samples_in_(deps_.registry.callback_counter(
+          "prometheus_remote_storage_samples_in_total",
+          "Samples that were stored, and so are there to be sent.",
+          [&db = deps_.db] { return static_cast<double>(db.stats().samples.appended); })) {}
 
 RemoteWrite::~RemoteWrite() { stop(); }
 

@@ -50,6 +50,7 @@ class RemoteWrite {
   const RemoteWriteDeps deps_;
   remote::WriteMetrics metrics_;
   const metrics::Callback highest_;
+  const metrics::Callback samples_in_;
   std::vector<Running> running_;  // changes only while no writer runs
 };
 

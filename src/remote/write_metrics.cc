@@ -40,9 +40,16 @@ WriteMetrics::Target& WriteMetrics::target(std::string_view name, std::string_vi
       .shards = r.gauge<"remote_name", "url">("prometheus_remote_storage_shards",
                                               "Requests in flight of the last round.")
                     .with(name, url),
+      .shards_min = r.gauge<"remote_name", "url">("prometheus_remote_storage_shards_min",
+                                                  "Requests in flight of the smallest round.")
+                        .with(name, url),
       .shards_max = r.gauge<"remote_name", "url">("prometheus_remote_storage_shards_max",
                                                   "Requests that may be in flight.")
                         .with(name, url),
+      .shards_desired =
+          r.gauge<"remote_name", "url">("prometheus_remote_storage_shards_desired",
+                                        "Requests in flight with which the target would keep up.")
+              .with(name, url),
       .highest_sent = r.gauge<"remote_name", "url">(
                            "prometheus_remote_storage_queue_highest_sent_timestamp_seconds",
                            "The newest sample that the target has.")

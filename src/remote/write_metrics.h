@@ -27,7 +27,9 @@ class WriteMetrics {
     metrics::Counter& skipped_log;
     metrics::Gauge& pending;
     metrics::Gauge& shards;
+    metrics::Gauge& shards_min;
     metrics::Gauge& shards_max;
+    metrics::Gauge& shards_desired;
     metrics::Gauge& highest_sent;
     metrics::Gauge& highest_read;
     metrics::Histogram& duration;

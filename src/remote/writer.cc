@@ -76,6 +76,7 @@ Writer::Writer(WriterDeps deps, config::RemoteWriteConfig config, Labels externa
       batches_(config_, std::move(external_labels),
                [this](tsdb::SeriesId id) { return cursor_->labels(id); }),
       random_(hash64(config_.url, static_cast<uint64_t>(deps_.clock.now_ms()))) {
+  metrics_.shards_min.set(1);
   metrics_.shards_max.set(static_cast<double>(max_lanes(config_.queue_config)));
 }
 
@@ -106,12 +107,16 @@ void Writer::run(std::stop_token stop) {
     }
     const size_t dropped = batches_.dropped();
     metrics_.pending.set(static_cast<double>(round.size()));
-    metrics_.highest_read.set(static_cast<double>(newest_of(round.samples)) / 1000);
+    const TimestampMs newest = newest_of(round.samples);
+    metrics_.highest_read.set(static_cast<double>(newest) / 1000);
     auto lanes = batches_.make(round.samples, round.histograms, max_lanes(config_.queue_config));
     metrics_.dropped.inc(batches_.dropped() - dropped);
     metrics_.shards.set(static_cast<double>(lanes.size()));
     report(position_.begin_round(cursor_->position()));
+    request_seconds_ = 0;
     if (!send(std::move(lanes), stop)) break;
+    pace_.sent(round.samples.size(), request_seconds_, newest, deps_.clock.now_ms());
+    metrics_.shards_desired.set(pace_.desired_shards());
     metrics_.pending.set(0);
     keep_position();
     round.samples.clear(), round.histograms.clear();
@@ -273,7 +278,9 @@ void Writer::answered(Sending& sending, size_t lane, const Result<net::ClientRes
   const size_t samples = batch.samples + batch.histograms;
   const auto now = deps_.clock.steady();
   state.in_flight = false;
-  metrics_.duration.observe(std::chrono::duration<double>(now - state.began).count());
+  const double seconds = std::chrono::duration<double>(now - state.began).count();
+  request_seconds_ += seconds;
+  metrics_.duration.observe(seconds);
   metrics_.bytes.inc(batch.body.size());
   const bool good = response && response->status / 100 == 2;
   if (!good) {

@@ -21,6 +21,7 @@
 
 #include "config/config.h"
 #include "discover/peer_client.h"
+#include "remote/pace.h"
 #include "remote/position_file.h"
 #include "remote/write_batches.h"
 #include "remote/write_metrics.h"
@@ -82,6 +83,8 @@ class Writer {
   std::unique_ptr<tsdb::LogCursor> cursor_;
   std::optional<tsdb::LogPosition> resume_until_;  // of the round that a kill interrupted
   BatchMaker batches_;
+  Pace pace_;
+  double request_seconds_ = 0;  // of the round under way, all its requests together
   std::atomic<uint64_t> needs_segment_{0};
   std::chrono::nanoseconds next_metadata_{0};
   uint64_t skipped_ = 0;  // of cursor_, that were reported

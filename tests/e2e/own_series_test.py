@@ -3,6 +3,7 @@ from harness import EndToEndTest, main, wait_until
 
 CONFIG = """
 global: {scrape_interval: 200ms, evaluation_interval: 1s}
+remote_write: [{url: "http://127.0.0.1:1/api/v1/write", name: away}]
 scrape_configs:
   - job_name: self
     target_limit: 5
@@ -35,6 +36,16 @@ prometheus_tsdb_head_chunks prometheus_tsdb_head_samples_appended_total promethe
 prometheus_tsdb_head_series_created_total prometheus_tsdb_lowest_timestamp
 prometheus_tsdb_reloads_failures_total prometheus_tsdb_storage_blocks_bytes
 prometheus_tsdb_wal_corruptions_total
+prometheus_remote_storage_samples_total prometheus_remote_storage_samples_failed_total
+prometheus_remote_storage_samples_retried_total prometheus_remote_storage_samples_dropped_total
+prometheus_remote_storage_samples_pending prometheus_remote_storage_samples_in_total
+prometheus_remote_storage_bytes_total prometheus_remote_storage_metadata_total
+prometheus_remote_storage_highest_timestamp_in_seconds
+prometheus_remote_storage_queue_highest_timestamp_seconds
+prometheus_remote_storage_queue_highest_sent_timestamp_seconds
+prometheus_remote_storage_shards prometheus_remote_storage_shards_min
+prometheus_remote_storage_shards_max prometheus_remote_storage_shards_desired
+prometheus_remote_storage_sent_batch_duration_seconds_bucket
 process_cpu_seconds_total process_resident_memory_bytes process_start_time_seconds process_open_fds
 """.split()
 
