@@ -58,6 +58,9 @@ Alerts Resolved:
 {{ end }}
 {{ end }}
 {{ define "__summary" }}{{ join " " .CommonAnnotations.SortedPairs.Values }}{{ end }}
+{{/* Of a call by the people on call (docs/oncall.md); nothing of other notifications. */}}
+{{ define "__take_it" }}{{ with .CommonAnnotations.oncall_summary }}{{ . }}
+To take it: {{ $.CommonAnnotations.ack_url }}{{ end }}{{ end }}
 {{ define "__color" }}{{ if eq .Status "firing" }}danger{{ else }}good{{ end }}{{ end }}
 
 {{ define "slack.default.title" }}{{ template "__subject" . }}{{ end }}
@@ -69,7 +72,7 @@ Alerts Resolved:
 {{ define "slack.default.pretext" }}{{ end }}
 {{ define "slack.default.iconemoji" }}{{ end }}
 {{ define "slack.default.iconurl" }}{{ end }}
-{{ define "slack.default.text" }}{{ end }}
+{{ define "slack.default.text" }}{{ template "__take_it" . }}{{ end }}
 {{ define "slack.default.footer" }}{{ end }}
 
 {{ define "pagerduty.default.description" }}{{ template "__subject" . }}{{ end }}
@@ -132,7 +135,7 @@ AlertmanagerUrl:
 {{ define "rocketchat.default.titlelink" }}{{ template "__alertmanagerURL" . }}{{ end }}
 {{ define "rocketchat.default.emoji" }}{{ end }}
 {{ define "rocketchat.default.iconurl" }}{{ end }}
-{{ define "rocketchat.default.text" }}{{ end }}
+{{ define "rocketchat.default.text" }}{{ template "__take_it" . }}{{ end }}
 
 {{ define "mattermost.default.color" }}{{ template "__color" . }}{{ end }}
 {{ define "mattermost.default.username" }}{{ template "__alertmanager" . }}{{ end }}
@@ -151,9 +154,12 @@ AlertmanagerUrl:
 {{ with .Alerts.Firing }}**Firing**{{ template "__strata_lines" . }}
 {{ end }}{{ with .Alerts.Resolved }}**Resolved**{{ template "__strata_lines" . }}
 {{ end }}[Alerts]({{ template "__alertmanagerURL" . }}){{ end }}
+{{ define "__alerts_spoken" }}{{ with .Alerts.Firing }}{{ len . }} alert{{ if gt (len .) 1 }}s{{ end }} firing: {{ end }}{{ if eq .Status "resolved" }}Resolved: {{ end }}{{ join ", " .GroupLabels.SortedPairs.Values }}{{ end }}
 {{ define "strata.default.speech" -}}
-{{ with .Alerts.Firing }}{{ len . }} alert{{ if gt (len .) 1 }}s{{ end }} firing: {{ end }}{{ if eq .Status "resolved" }}Resolved: {{ end }}{{ join ", " .GroupLabels.SortedPairs.Values }}. {{ with .CommonAnnotations.summary }}{{ . }}.{{ end }}{{ end }}
-{{ define "strata.default.sms" }}{{ template "__subject" . }}{{ with .CommonAnnotations.summary }} {{ . }}{{ end }}{{ end }}
+{{ with .CommonAnnotations.oncall_summary }}{{ . }}{{ else }}{{ template "__alerts_spoken" . }}{{ end }}. {{ with .CommonAnnotations.summary }}{{ . }}.{{ end }}{{ end }}
+{{ define "strata.default.call" }}{{ template "strata.default.speech" . }}{{ if .CommonAnnotations.ack_url }} Press 1 to take it, 2 to have the next person called.{{ end }}{{ end }}
+{{ define "strata.default.sms" -}}
+{{ with .CommonAnnotations.oncall_summary }}{{ . }}{{ else }}{{ template "__subject" . }}{{ end }}{{ with .CommonAnnotations.summary }} {{ . }}{{ end }}{{ with .CommonAnnotations.ack_url }} {{ . }}{{ end }}{{ end }}
 
 {{ define "email.default.subject" }}{{ template "__subject" . }}{{ end }}
 {{ define "__email_rows" }}{{ range .SortedPairs }}<tr><td style="padding:2px 12px 2px 0;color:#667085;vertical-align:top">{{ .Name }}</td><td style="padding:2px 0">{{ .Value }}</td></tr>

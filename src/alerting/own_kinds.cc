@@ -17,6 +17,7 @@ using config::YamlNode;
 constexpr std::string_view kTitle = R"({{ template "strata.default.title" . }})";
 constexpr std::string_view kMarkdown = R"({{ template "strata.default.markdown" . }})";
 constexpr std::string_view kSpeech = R"({{ template "strata.default.speech" . }})";
+constexpr std::string_view kCall = R"({{ template "strata.default.call" . }})";
 constexpr std::string_view kSms = R"({{ template "strata.default.sms" . }})";
 
 constexpr Setting kFeishu[] = {{"url", kSecretUrl},      {"url_file", kFile},
@@ -42,7 +43,7 @@ constexpr Setting kTwilioVoice[] = {{"api_url", kUrl, kTwilioUrl},
                                     {"auth_token_file", kFile},
                                     {.key = "from", .required = true},
                                     {.key = "to", .required = true},
-                                    {"text", kText, kSpeech},
+                                    {"text", kText, kCall},
                                     {"language", kText, "en-US"},
                                     {"ring_timeout", kGoDuration, "30s"}};
 constexpr Setting kTwilioSms[] = {{"api_url", kUrl, kTwilioUrl},

@@ -90,15 +90,12 @@ Result<MessageParts> render_phone(const RenderContext& context, const Notificati
   if (settings.has("body")) {
     body = wording.setting("body");
   } else {
-    JsonWriter(body)
-        .begin_object()
-        .key("to")
-        .string(wording.setting("to"))
-        .key("text")
-        .string(cut_runes(wording.setting("text"), kMaxSpeech))
-        .key("id")
-        .string(id)
-        .end_object();
+    JsonWriter json(body);
+    json.begin_object().key("to").string(wording.setting("to"));
+    json.key("text").string(cut_runes(wording.setting("text"), kMaxSpeech));
+    const std::string acknowledge = wording.text("{{ .CommonAnnotations.ack_url }}");
+    if (!acknowledge.empty()) json.key("ack_url").string(acknowledge);
+    json.key("id").string(id).end_object();
   }
   MessageParts parts = {{"body", std::move(body)}, {"id", id}};
   if (settings.text("url").contains("{{")) parts.emplace_back("url", wording.setting("url"));

@@ -361,6 +361,24 @@ TEST_F(OwnKindTest, TwilioSpeaksTwiceAndCollectsAKey) {
   EXPECT_EQ(request().body, "Body=hi&From=%2B1&To=%2B2");
 }
 
+TEST_F(OwnKindTest, ACallOfThePeopleOnCallSaysWhatToDo) {
+  Notification call = notification();
+  call.alerts[0].annotations = {
+      {"ack_url", "http://s/ack/1"}, {"oncall_summary", "P0: Hung on a"}, {"summary", "No tokens"}};
+  load_own("twilio_voice", "{account_sid: AC1, auth_token: T, from: '+1', to: '+2'}");
+  EXPECT_TRUE(
+      part(parts(call), "Twiml")
+          .contains("P0: Hung on a. No tokens. Press 1 to take it, 2 to have the next person "
+                    "called.</Say>"));
+  load_own("twilio_sms", "{account_sid: AC1, auth_token: T, from: '+1', to: '+2'}");
+  EXPECT_EQ(part(parts(call), "Body"), "P0: Hung on a No tokens http://s/ack/1");
+  load_own("phone", "{url: 'http://h/call', to: '123'}");
+  EXPECT_TRUE(part(parts(call), "body")
+                  .starts_with(R"({"to":"123","text":"P0: Hung on a. No tokens.",)"
+                               R"("ack_url":"http://s/ack/1","id":")"))
+      << part(parts(call), "body");
+}
+
 TEST_F(OwnKindTest, APhoneServiceMayBeAny) {
   load_own("phone",
            "{url: 'http://h/call', to: '123', text: hi, headers: {X-Key: K}, success: "

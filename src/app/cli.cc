@@ -462,6 +462,9 @@ struct OncallCli {
   CLI::App* add(CLI::App& parent, const char* name, const char* about, std::function<int()> action);
   void add_alerts(CLI::App& app);
   void add_incidents(CLI::App& app);
+  void add_mock_phone(CLI::App& app);
+
+  std::string phone_listen = "127.0.0.1:9600";
 };
 
 CLI::App* OncallCli::add(CLI::App& parent, const char* name, const char* about,
@@ -524,9 +527,18 @@ void OncallCli::add_incidents(CLI::App& app) {
   one("resolve", "It is over", [this] { return command.act("resolve"); });
 }
 
+void OncallCli::add_mock_phone(CLI::App& app) {
+  auto* phone = app.add_subcommand(
+      "mock-phone", "Play the phones and chats of receivers: print who is called for what");
+  phone->add_option("--listen", phone_listen, "Where to listen")
+      ->option_text("HOST:PORT [" + phone_listen + "]");
+  actions.emplace_back(phone, [this] { return mock_phone(phone_listen); });
+}
+
 void OncallCli::add_to(CLI::App& app) {
   add_alerts(app);
   add_incidents(app);
+  add_mock_phone(app);
   auto* oncall = app.add_subcommand("oncall", "Who is on call");
   oncall->require_subcommand(1);
   add(*oncall, "who", "Now and next, by schedule", [this] { return command.who(); });

@@ -44,4 +44,7 @@ struct OncallCommands {
                                  const std::string& body = "") const;
 };
 
+/// Runs a phone that rings nobody until SIGINT or SIGTERM, and prints what it is told.
+int mock_phone(const std::string& listen);
+
 }  // namespace strata::app
