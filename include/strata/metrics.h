@@ -137,6 +137,14 @@ class Registry {
     return family<ExpiringFamily<Histogram, Keys...>>(
         name.text(), help, detail::HistogramShape(std::move(upper_bounds)), idle, options);
   }
+  template <Key... Keys>
+  ExpiringFamily<Summary, Keys...>& expiring_summary(MetricName name, std::string_view help,
+                                                     std::chrono::nanoseconds idle,
+                                                     std::vector<double> quantiles,
+                                                     FamilyOptions options = {}) {
+    return family<ExpiringFamily<Summary, Keys...>>(
+        name.text(), help, detail::SummaryShape{.quantiles = std::move(quantiles)}, idle, options);
+  }
 
   // A value that is asked for at every exposition, by the exposing thread, for as long as the
   // Callback lives. The function may register and use metrics, but not make or destroy Callbacks.

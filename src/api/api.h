@@ -31,6 +31,10 @@ namespace strata::dashboards {
 class Store;
 }
 
+namespace strata::notify {
+class Sender;
+}
+
 namespace strata::oncall {
 class Engine;
 }
@@ -85,6 +89,7 @@ struct Services {
   remote::Receiver* receiver = nullptr;     // null: /api/v1/write answers 404
   const rules::Manager* rules = nullptr;    // null: there are no rules
   dashboards::Store* dashboards = nullptr;  // null: /api/dashboards answers 503
+  const notify::Sender* notify = nullptr;   // null: there are no external Alertmanagers
 };
 
 class Api {

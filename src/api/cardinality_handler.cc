@@ -1,7 +1,7 @@
 // /api/v1/status/cardinality: what the series are made of, which labels grow, and who brought them.
 #include "api/api.h"
 #include "api/handlers.h"
-#include "api/json_time.h"
+#include "base/rfc3339.h"
 #include "base/json.h"
 #include "base/number.h"
 

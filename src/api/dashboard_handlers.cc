@@ -2,7 +2,7 @@
 // Grafana pushes them here as well.
 #include "api/api.h"
 #include "api/handlers.h"
-#include "api/json_time.h"
+#include "base/rfc3339.h"
 #include "base/json.h"
 #include "dashboards/store.h"
 #include "net/basic_auth.h"

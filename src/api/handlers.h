@@ -23,6 +23,7 @@ Result<Reply> search_label_values(const Services&, Call&);
 
 // target_handlers.cc
 Result<Reply> targets(const Services&, Call&);
+Result<Reply> alertmanagers(const Services&, Call&);
 Result<Reply> targets_metadata(const Services&, Call&);
 Result<Reply> metadata(const Services&, Call&);
 

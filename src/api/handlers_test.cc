@@ -334,8 +334,13 @@ TEST_F(HandlersTest, Federation) {
   EXPECT_EQ(ask("/federate").status, 400);
 }
 
+TEST_F(HandlersTest, WithoutAlertmanagersThereAreNone) {
+  EXPECT_EQ(body("/api/v1/alertmanagers"),
+            R"({"status":"success","data":{"activeAlertmanagers":[],"droppedAlertmanagers":[]}})");
+}
+
 TEST_F(HandlersTest, WhatIsNotThereSaysSo) {
-  for (const auto* path : {"alertmanagers", "notifications/live"}) {
+  for (const auto* path : {"notifications/live"}) {
     const auto response = ask(fmt::format("/api/v1/{}", path));
     EXPECT_EQ(response.status, 501) << path;
     EXPECT_TRUE(response.body.starts_with(R"({"status":"error","errorType":"unavailable")"));

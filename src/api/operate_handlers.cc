@@ -5,7 +5,7 @@
 #include "api/active_queries.h"
 #include "api/api.h"
 #include "api/handlers.h"
-#include "api/json_time.h"
+#include "base/rfc3339.h"
 #include "base/json.h"
 #include "base/number.h"
 #include "promql/function_table.h"

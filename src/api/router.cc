@@ -73,7 +73,7 @@ const std::vector<Route>& routes() {
       {"/api/v1/admin/tsdb/snapshot", "POST PUT", snapshot, Runs::kOnPool, true},
       {"/api/v1/rules", "GET", rules},
       {"/api/v1/alerts", "GET", alerts},
-      {"/api/v1/alertmanagers", "GET", not_here_yet},
+      {"/api/v1/alertmanagers", "GET", alertmanagers},
       {"/api/v1/read", "POST", remote_read, Runs::kInTurn},
       {"/api/v1/write", "POST", remote_write, Runs::kIngesting, true},
       {"/api/v1/otlp/v1/metrics", "POST", not_here_yet},

@@ -5,7 +5,7 @@
 
 #include "api/api.h"
 #include "api/handlers.h"
-#include "api/json_time.h"
+#include "base/rfc3339.h"
 #include "base/build_info.h"
 #include "base/json.h"
 #include "base/number.h"

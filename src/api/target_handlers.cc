@@ -4,9 +4,10 @@
 #include "api/alertmanager_json.h"
 #include "api/api.h"
 #include "api/handlers.h"
-#include "api/json_time.h"
 #include "base/json.h"
 #include "base/number.h"
+#include "base/rfc3339.h"
+#include "notify/sender.h"
 #include "promql/parser.h"
 #include "remote/receiver.h"
 
@@ -160,6 +161,23 @@ Result<Reply> metadata(const Services& services, Call& call) {
     }
     json.end_array();
   }
+  json.end_object();
+  return success(call, data);
+}
+
+Result<Reply> alertmanagers(const Services& services, Call& call) {
+  const notify::Endpoints known =
+      services.notify == nullptr ? notify::Endpoints{} : services.notify->alertmanagers();
+  std::string data;
+  JsonWriter json(data);
+  const auto write = [&](std::string_view key, const std::vector<std::string>& urls) {
+    json.key(key).begin_array();
+    for (const std::string& url : urls) json.begin_object().key("url").string(url).end_object();
+    json.end_array();
+  };
+  json.begin_object();
+  write("activeAlertmanagers", known.active);
+  write("droppedAlertmanagers", known.dropped);
   json.end_object();
   return success(call, data);
 }

@@ -65,6 +65,9 @@ struct ServeOptions {
   size_t threads = 0;  // 0: one a core
   std::vector<std::string> features;
   std::string alertmanager_config_file;
+  size_t notification_queue_capacity = 10'000;  // alerts, for each external Alertmanager
+  size_t notification_batch_size = 256;
+  bool drain_notifications = true;  // when stopping
   std::string procfs;
   std::string sysfs;
   std::string rootfs;

@@ -8,9 +8,9 @@
 #include <thread>
 
 #include "alerting/matchers.h"
-#include "alerting/time_zone.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/rfc3339.h"
 #include "discover/json_reader.h"
 #include "model/duration.h"
 #include "net/http_client.h"
@@ -85,12 +85,6 @@ std::string labels_text(std::string_view json) {
     out += fmt::format("{}{}=\"{}\"", out.empty() ? "" : ", ", name, value);
   }
   return out;
-}
-
-std::string rfc3339(TimestampMs t) {
-  const auto local = alerting::utc_time(t);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", local.year, local.month, local.day,
-                     local.hour, local.minute, local.second);
 }
 
 int wrong(std::string_view message) {

@@ -1,7 +1,7 @@
 // strata tsdb repair: what Db::open() and Db::repair() find and save, for a person to read.
 #include <cstdio>
 
-#include "api/json_time.h"
+#include "base/rfc3339.h"
 #include "app/tsdb_commands.h"
 #include "base/fs.h"
 #include "tsdb/db.h"
@@ -17,7 +17,7 @@ void print_block(const tsdb::RepairReport::Block& block) {
   fmt::print("{}:\n", block.block);
   for (const auto& lost : block.lost) {
     fmt::print("  lost: up to {} samples from {} to {}: {}\n", lost.samples,
-               api::rfc3339(lost.range.min), api::rfc3339(lost.range.max), lost.message);
+               rfc3339(lost.range.min), rfc3339(lost.range.max), lost.message);
   }
   if (block.into.empty()) {
     fmt::print("  no sample of it could be read\n");

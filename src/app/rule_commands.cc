@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "api/call.h"
-#include "api/json_time.h"
+#include "base/rfc3339.h"
 #include "app/flags.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -151,9 +151,9 @@ void print_json(const rules::ReplayReport& report) {
     json.end_object().key("annotations").begin_object();
     for (const auto& [name, value] : episode.annotations) json.key(name).string(value);
     json.end_object();
-    json.key("activeAt").string(api::rfc3339(episode.active_at));
-    json.key("firedAt").string(api::rfc3339(episode.fired_at));
-    if (episode.ended_at != 0) json.key("endedAt").string(api::rfc3339(episode.ended_at));
+    json.key("activeAt").string(rfc3339(episode.active_at));
+    json.key("firedAt").string(rfc3339(episode.fired_at));
+    if (episode.ended_at != 0) json.key("endedAt").string(rfc3339(episode.ended_at));
     if (episode.without_data) json.key("endedWithoutData").boolean(true);
     json.end_object();
   }
@@ -168,7 +168,7 @@ void print_table(const rules::ReplayReport& report) {
             ? "still fired"
             : fmt::format("for {}{}", format_duration(Millis(episode.ended_at - episode.fired_at)),
                           episode.without_data ? ", until its series was gone" : "");
-    fmt::print("{}  {}  {}\n", api::rfc3339(episode.fired_at), episode.labels.to_string(), end);
+    fmt::print("{}  {}  {}\n", rfc3339(episode.fired_at), episode.labels.to_string(), end);
     for (const auto& [name, value] : episode.annotations) fmt::print("    {}: {}\n", name, value);
   }
   fmt::print("{} alerts fired, {} waited and did not fire; {} iterations\n", report.episodes.size(),

@@ -119,7 +119,7 @@ Result<std::unique_ptr<Server>> Server::start(ServeOptions options, FlagValues f
   TRY(server->load_configuration());
   TRY(server->open());
   TRY(server->listen());
-  server->discovery_->apply(server->config_.get());
+  server->apply_discovery();
   server->apply_rules();
   TRY(server->apply_gateway());
   server->ready_ = true;
@@ -227,8 +227,19 @@ Result<> Server::open() {
   dashboards_ = TRY(dashboards::Store::open({.directory = options_.storage_path + "/dashboards",
                                              .folder = strata_config_.get()->dashboards.folder},
                                             real_fs(), clock_));
-  alert_sink_ = std::make_unique<AlertSink>(
-      *alerting_, [this] { return config_.get()->global.external_labels; });
+  notify_ = std::make_unique<notify::Sender>(
+      notify::SenderDeps{.fetch =
+                             [client = client_.get()](auto request, auto done) {
+                               client->fetch(std::move(request), std::move(done));
+                             },
+                         .fs = real_fs(),
+                         .clock = clock_,
+                         .registry = registry_},
+      notify::SendLimits{.capacity = options_.notification_queue_capacity,
+                         .batch = options_.notification_batch_size,
+                         .drain = options_.drain_notifications});
+  notify_->apply(*config_.get());
+  alert_sink_ = std::make_unique<AlertSink>(*alerting_, *notify_, [this] { return config_.get(); });
   rules_ = TRY(RuleEngine::open(options_.storage_path + "/rules",
                                 RuleEngineDeps{.db = *db_,
                                                .engine = engine_->options(),
@@ -312,30 +323,51 @@ Result<> Server::listen() {
       [api = api_.get()](std::shared_ptr<net::Exchange> exchange) { api->handle(exchange); }));
   address_ = http_->address();
 
-  // Made here and not in open(): discovery must know our port so as not to find ourselves.
-  discovery_ = std::make_unique<discover::DiscoveryManager>(
-      discover::DiscoveryDeps{.fs = real_fs(),
-                              .probe = [this](const std::string& url) { return probe(url); },
-                              .own_ports = {http_->port()},
-                              .http =
-                                  [client = client_.get()](auto request, auto done) {
-                                    client->fetch(std::move(request), std::move(done));
-                                  },
-                              .dns =
-                                  [dns = dns_.get()](std::string name, net::DnsType type,
-                                                     net::DnsClient::Callback done) {
-                                    dns->lookup(std::move(name), type, std::move(done));
-                                  },
-                              .clock = clock_,
-                              .registry = registry_},
-      [this](const discover::DiscoveryManager::Update& update) {
-        scrape_->set_job(update.job, update.config, update.groups);
-      });
+  make_discovery();
   add_metrics(net_metrics(registry_, *http_, {client_.get(), scrape_client_.get()}));
   add_metrics(discovery_metrics(registry_, *discovery_));
   alerting_->start();
   oncall_->start();
   return {};
+}
+
+// Made after listening: discovery must know our port so as not to find ourselves.
+void Server::make_discovery() {
+  const discover::DiscoveryDeps deps{
+      .fs = real_fs(),
+      .probe = [this](const std::string& url) { return probe(url); },
+      .own_ports = {http_->port()},
+      .http = [client = client_.get()](
+                  auto request, auto done) { client->fetch(std::move(request), std::move(done)); },
+      .dns =
+          [dns = dns_.get()](std::string name, net::DnsType type, net::DnsClient::Callback done) {
+            dns->lookup(std::move(name), type, std::move(done));
+          },
+      .clock = clock_,
+      .registry = registry_};
+  discovery_ = std::make_unique<discover::DiscoveryManager>(
+      "scrape", deps, [this](const discover::DiscoveryManager::Update& update) {
+        scrape_->set_job(update.job, update.gone ? nullptr : scrape_config(update.job),
+                         update.groups);
+      });
+  alertmanager_discovery_ = std::make_unique<discover::DiscoveryManager>(
+      "notify", deps, [this](const discover::DiscoveryManager::Update& update) {
+        notify_->set_groups(update.job, update.groups);
+      });
+}
+
+// A job of the configuration as it is now; null when it has none of that name.
+std::shared_ptr<const config::ScrapeConfig> Server::scrape_config(const std::string& job) const {
+  const auto config = config_.get();
+  const auto found =
+      std::ranges::find(config->scrape_configs, job, &config::ScrapeConfig::job_name);
+  if (found == config->scrape_configs.end()) return nullptr;
+  return {config, &*found};  // shares ownership with the whole configuration
+}
+
+void Server::apply_discovery() {
+  discovery_->apply(discover::scrape_jobs(*config_.get()));
+  alertmanager_discovery_->apply(discover::alertmanager_jobs(*config_.get()));
 }
 
 void Server::add_metrics(std::vector<metrics::Callback> callbacks) {
@@ -376,7 +408,8 @@ api::Services Server::services() {
       .storage_retention = format_duration(options_.retention_time),
       .receiver = receiver_.get(),
       .rules = &rules_->manager(),
-      .dashboards = dashboards_.get()};
+      .dashboards = dashboards_.get(),
+      .notify = notify_.get()};
 }
 
 // Users and headers; certificates are the HTTP server's to read again.
@@ -406,7 +439,10 @@ void Server::poll_web_config() {
   web_config_error_ = loaded ? "" : loaded.error().message;
 }
 
-std::chrono::nanoseconds Server::poll_discovery() { return discovery_->poll(clock_.steady()); }
+std::chrono::nanoseconds Server::poll_discovery() {
+  const auto now = clock_.steady();
+  return std::min(discovery_->poll(now), alertmanager_discovery_->poll(now));
+}
 
 Result<> Server::reload() {
   if (!ready_) return fail(ErrorCode::kUnavailable, "Strata is starting or stopping");
@@ -431,7 +467,8 @@ Result<> Server::reload() {
   db_->set_retention(*retention_rules_.get());
   db_->set_max_exemplars(max_exemplars(*config_.get()));
   configure_own_parts();
-  discovery_->apply(config_.get());
+  notify_->apply(*config_.get());
+  apply_discovery();
   apply_rules();
   if (auto applied = apply_gateway(); !applied) {
     log_error("the gateway keeps what it had", {{"error", applied.error().message}});
@@ -484,6 +521,7 @@ void Server::stop() {
   gateway_.reset();
   gateway_loop_.stop();
   if (rules_) rules_->stop();
+  if (notify_) notify_->stop();
   if (scrape_) scrape_->stop();
   if (remote_write_) remote_write_->stop();
   // A query may still run: nothing that it uses may go before it has ended.
@@ -498,6 +536,7 @@ void Server::stop() {
     }
   }
   discovery_.reset();  // asks for nothing more
+  alertmanager_discovery_.reset();
   oncall_.reset();
   alerting_.reset();  // what is under way is tried again after the next start
   dns_.reset();

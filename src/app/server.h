@@ -28,6 +28,7 @@
 #include "net/http_client.h"
 #include "net/http_server.h"
 #include "net/loop.h"
+#include "notify/sender.h"
 #include "oncall/engine.h"
 #include "probe/prober.h"
 #include "promql/engine.h"
@@ -63,6 +64,9 @@ class Server {
   Result<> load_configuration();
   Result<> open();
   Result<> listen();
+  void make_discovery();
+  std::shared_ptr<const config::ScrapeConfig> scrape_config(const std::string& job) const;
+  void apply_discovery();
   Result<> load_web_users();
   void apply_rules();
   Result<> apply_gateway();
@@ -104,6 +108,8 @@ class Server {
   std::unique_ptr<scrape::Manager> scrape_;
   std::unique_ptr<RemoteWrite> remote_write_;
   std::unique_ptr<discover::DiscoveryManager> discovery_;
+  std::unique_ptr<notify::Sender> notify_;
+  std::unique_ptr<discover::DiscoveryManager> alertmanager_discovery_;
   std::unique_ptr<promql::Engine> engine_;
   std::unique_ptr<alerting::Engine> alerting_;
   std::unique_ptr<oncall::Engine> oncall_;

@@ -7,7 +7,7 @@
 #include <map>
 
 #include "api/call.h"
-#include "api/json_time.h"
+#include "base/rfc3339.h"
 #include "base/fs.h"
 #include "interop/export_prometheus.h"
 #include "interop/store_import.h"
@@ -26,7 +26,7 @@ int failed(const Error& error) {
 
 void print_progress(const std::string& line) { fmt::print(stderr, "{}\n", line); }
 
-std::string time_text(TimestampMs t) { return api::rfc3339(t); }
+std::string time_text(TimestampMs t) { return rfc3339(t); }
 
 int report(const Result<interop::ImportStats>& stats, const std::string& store) {
   if (!stats) return failed(stats.error());

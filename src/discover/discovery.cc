@@ -36,7 +36,7 @@ struct DiscoveryManager::Source {
 };
 
 struct DiscoveryManager::Job {
-  std::shared_ptr<const config::ScrapeConfig> config;
+  DiscoveryJob config;
   std::vector<Source> sources;
   bool fresh = true;  // to be reported whether or not its groups changed
 
@@ -57,13 +57,29 @@ struct DiscoveryManager::Job {
   }
 };
 
-DiscoveryManager::DiscoveryManager(DiscoveryDeps deps, OnUpdate on_update)
-    : deps_(std::move(deps)), metrics_(deps_.registry), on_update_(std::move(on_update)) {}
+std::vector<DiscoveryJob> scrape_jobs(const config::Config& config) {
+  std::vector<DiscoveryJob> jobs;
+  for (const config::ScrapeConfig& scrape : config.scrape_configs) {
+    jobs.push_back({scrape.job_name, scrape.discovery, scrape.local_probe});
+  }
+  return jobs;
+}
+
+std::vector<DiscoveryJob> alertmanager_jobs(const config::Config& config) {
+  std::vector<DiscoveryJob> jobs;
+  for (const config::AlertmanagerConfig& set : config.alerting.alertmanagers) {
+    jobs.push_back({fmt::format("config-{}", jobs.size()), set.discovery});
+  }
+  return jobs;
+}
+
+DiscoveryManager::DiscoveryManager(std::string_view name, DiscoveryDeps deps, OnUpdate on_update)
+    : deps_(std::move(deps)), metrics_(deps_.registry, name), on_update_(std::move(on_update)) {}
 DiscoveryManager::~DiscoveryManager() = default;
 
-void DiscoveryManager::apply(std::shared_ptr<const config::Config> config) {
+void DiscoveryManager::apply(std::vector<DiscoveryJob> jobs) {
   MutexLock lock(mutex_);
-  pending_ = std::move(config);
+  pending_ = std::move(jobs);
 }
 
 DiscoveryManager::Stats DiscoveryManager::stats() const {
@@ -72,12 +88,12 @@ DiscoveryManager::Stats DiscoveryManager::stats() const {
 }
 
 std::chrono::nanoseconds DiscoveryManager::poll(std::chrono::nanoseconds now) {
-  std::shared_ptr<const config::Config> config;
+  std::optional<std::vector<DiscoveryJob>> pending;
   {
     MutexLock lock(mutex_);
-    config.swap(pending_);
+    pending.swap(pending_);
   }
-  if (config != nullptr) replace_jobs(config);
+  if (pending) replace_jobs(*std::move(pending));
   std::chrono::nanoseconds next = now + kMaxWait;
   for (const auto& [name, job] : jobs_) {
     const bool changed = refresh_due(*job, now);
@@ -88,37 +104,35 @@ std::chrono::nanoseconds DiscoveryManager::poll(std::chrono::nanoseconds now) {
   return next;
 }
 
-void DiscoveryManager::replace_jobs(const std::shared_ptr<const config::Config>& config) {
+void DiscoveryManager::replace_jobs(std::vector<DiscoveryJob> wanted) {
   std::map<std::string, std::unique_ptr<Job>> jobs;
-  for (const config::ScrapeConfig& scrape : config->scrape_configs) {
-    const auto before = jobs_.find(scrape.job_name);
-    // Shares ownership with the whole configuration.
-    const std::shared_ptr<const config::ScrapeConfig> own(config, &scrape);
-    jobs.emplace(scrape.job_name,
-                 std::make_unique<Job>(
-                     make_job(own, before == jobs_.end() ? nullptr : before->second.get())));
+  for (DiscoveryJob& config : wanted) {
+    const auto before = jobs_.find(config.name);
+    const std::string name = config.name;
+    jobs.emplace(name,
+                 std::make_unique<Job>(make_job(
+                     std::move(config), before == jobs_.end() ? nullptr : before->second.get())));
   }
   jobs_.swap(jobs);
   for (const auto& [name, job] : jobs) {
     if (jobs_.contains(name)) continue;
-    metrics_.discovered_targets.with(kScrape, name).set(0);
-    on_update_({.job = name, .config = nullptr, .groups = {}});
+    metrics_.discovered_targets.with(metrics_.name, name).set(0);
+    on_update_({.job = name, .gone = true, .groups = {}});
   }
 }
 
 /// Providers that the configuration leaves as they were go on with what they know.
-DiscoveryManager::Job DiscoveryManager::make_job(std::shared_ptr<const config::ScrapeConfig> config,
-                                                 Job* before) {
+DiscoveryManager::Job DiscoveryManager::make_job(DiscoveryJob config, Job* before) {
   Job job{.config = std::move(config), .sources = {}};
-  const config::DiscoveryConfigs& discovery = job.config->discovery;
-  if (!discovery.static_configs.empty()) {
-    job.add(before, {}, [&] { return make_static_provider(discovery.static_configs); });
+  const config::DiscoveryConfigs& sources = job.config.sources;
+  if (!sources.static_configs.empty()) {
+    job.add(before, {}, [&] { return make_static_provider(sources.static_configs); });
   }
-  for (const config::FileSdConfig& file : discovery.file_sd_configs) {
+  for (const config::FileSdConfig& file : sources.file_sd_configs) {
     job.add(before, file, [&] { return make_file_provider(file, deps_.fs, metrics_); });
   }
   add_network_sources(job, before);
-  if (const auto& local = job.config->local_probe) {
+  if (const auto& local = job.config.local_probe) {
     job.add(before, *local,
             [&] { return make_local_provider(*local, deps_.probe, deps_.own_ports); });
   }
@@ -126,26 +140,26 @@ DiscoveryManager::Job DiscoveryManager::make_job(std::shared_ptr<const config::S
 }
 
 void DiscoveryManager::add_network_sources(Job& job, Job* before) {
-  const config::DiscoveryConfigs& discovery = job.config->discovery;
+  const config::DiscoveryConfigs& sources = job.config.sources;
   if (deps_.http) {
-    for (const config::HttpSdConfig& http : discovery.http_sd_configs) {
+    for (const config::HttpSdConfig& http : sources.http_sd_configs) {
       job.add(before, http, [&] { return make_http_provider(http, deps_, metrics_); });
     }
-    for (const config::KubernetesSdConfig& kubernetes : discovery.kubernetes_sd_configs) {
+    for (const config::KubernetesSdConfig& kubernetes : sources.kubernetes_sd_configs) {
       job.add(before, kubernetes,
               [&] { return make_kubernetes_provider(kubernetes, deps_, metrics_); });
     }
-  } else if (!discovery.http_sd_configs.empty() || !discovery.kubernetes_sd_configs.empty()) {
+  } else if (!sources.http_sd_configs.empty() || !sources.kubernetes_sd_configs.empty()) {
     log_error("nothing here can speak HTTP: http_sd_configs and kubernetes_sd_configs find nothing",
-              {{"job", job.config->job_name}});
+              {{"job", job.config.name}});
   }
   if (deps_.dns) {
-    for (const config::DnsSdConfig& dns : discovery.dns_sd_configs) {
+    for (const config::DnsSdConfig& dns : sources.dns_sd_configs) {
       job.add(before, dns, [&] { return make_dns_provider(dns, deps_.dns, metrics_); });
     }
-  } else if (!discovery.dns_sd_configs.empty()) {
+  } else if (!sources.dns_sd_configs.empty()) {
     log_error("nothing here can ask name servers: dns_sd_configs find nothing",
-              {{"job", job.config->job_name}});
+              {{"job", job.config.name}});
   }
 }
 
@@ -165,8 +179,8 @@ bool DiscoveryManager::refresh(const Job& job, Source& source) {
   Provider::Groups groups = source.provider->refresh(errors);
   if (!groups) return false;
   count_refresh(!errors.empty());
-  metrics_.received_updates.with(kScrape).inc();
-  const std::string& name = job.config->job_name;
+  metrics_.received_updates.with(metrics_.name).inc();
+  const std::string& name = job.config.name;
   if (!errors.empty()) metrics_.refresh_failures.with(source.mechanism(), name).inc();
   if (errors != source.errors) {
     for (const std::string& error : errors) {
@@ -180,7 +194,7 @@ bool DiscoveryManager::refresh(const Job& job, Source& source) {
 }
 
 void DiscoveryManager::report(const Job& job) {
-  Update update{.job = job.config->job_name, .config = job.config, .groups = {}};
+  Update update{.job = job.config.name, .groups = {}};
   for (size_t i = 0; i < job.sources.size(); ++i) {
     for (const TargetGroup& group : job.sources[i].groups) {
       update.groups.push_back(group);
@@ -189,8 +203,9 @@ void DiscoveryManager::report(const Job& job) {
   }
   size_t targets = 0;
   for (const TargetGroup& group : update.groups) targets += group.targets.size();
-  metrics_.discovered_targets.with(kScrape, job.config->job_name).set(static_cast<double>(targets));
-  metrics_.updates.with(kScrape).inc();
+  metrics_.discovered_targets.with(metrics_.name, job.config.name)
+      .set(static_cast<double>(targets));
+  metrics_.updates.with(metrics_.name).inc();
   on_update_(update);
 }
 

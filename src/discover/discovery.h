@@ -1,6 +1,7 @@
-// Keeps each job's target groups current: static ones, files, HTTP, DNS, Kubernetes, and this
-// machine's usual ports. No thread of its own, and none that waits: the owner calls poll(), and
-// what comes over the network is asked for in one poll and taken in a later one.
+// Keeps the target groups of jobs current: static ones, files, HTTP, DNS, Kubernetes, and this
+// machine's usual ports. A job is one of scraping's, or one list of Alertmanagers. No thread of its
+// own, and none that waits: the owner calls poll(), and what comes over the network is asked for in
+// one poll and taken in a later one.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -68,22 +69,34 @@ struct DiscoveryDeps {
   metrics::Registry& registry = metrics::default_registry();
 };
 
+/// Whose targets are looked for, and where.
+struct DiscoveryJob {
+  std::string name;  // no other job's
+  config::DiscoveryConfigs sources;
+  std::optional<config::LocalProbeConfig> local_probe = {};
+};
+/// scrape_configs, by their job names.
+std::vector<DiscoveryJob> scrape_jobs(const config::Config& config);
+/// alerting.alertmanagers, as "config-0", "config-1", …: Prometheus' names of them.
+std::vector<DiscoveryJob> alertmanager_jobs(const config::Config& config);
+
 /// Owned by app/. apply() may be called by any thread; poll() by one at a time.
 class DiscoveryManager {
  public:
-  /// A job's groups changed (all of them are given), or the job is gone (`config` is null).
+  /// A job's groups changed (all of them are given), or the job is gone.
   struct Update {
     std::string job;
-    std::shared_ptr<const config::ScrapeConfig> config;
+    bool gone = false;
     std::vector<TargetGroup> groups;
   };
   using OnUpdate = std::function<void(const Update&)>;
 
-  DiscoveryManager(DiscoveryDeps deps, OnUpdate on_update);
+  /// `name` is whose discovery it is, in its series: "scrape" or "notify" (Prometheus').
+  DiscoveryManager(std::string_view name, DiscoveryDeps deps, OnUpdate on_update);
   ~DiscoveryManager();
 
-  /// Takes effect at the next poll(), which the caller may want to make at once.
-  void apply(std::shared_ptr<const config::Config> config);
+  /// Each job is reported anew at the next poll(), which the caller may want to make at once.
+  void apply(std::vector<DiscoveryJob> jobs);
 
   /// Refreshes what is due and calls on_update for the jobs that changed, from this thread. `now`
   /// is a clock that never goes back (Clock::steady). Returns when it wants to be called next, at
@@ -100,8 +113,8 @@ class DiscoveryManager {
   struct Source;
   struct Job;
 
-  void replace_jobs(const std::shared_ptr<const config::Config>& config);
-  Job make_job(std::shared_ptr<const config::ScrapeConfig> config, Job* before);
+  void replace_jobs(std::vector<DiscoveryJob> jobs);
+  Job make_job(DiscoveryJob config, Job* before);
   void add_network_sources(Job& job, Job* before);
   /// Whether its groups changed.
   bool refresh_due(Job& job, std::chrono::nanoseconds now);
@@ -115,7 +128,7 @@ class DiscoveryManager {
   std::map<std::string, std::unique_ptr<Job>> jobs_;  // poll()'s thread only
 
   mutable Mutex mutex_;
-  std::shared_ptr<const config::Config> pending_ GUARDED_BY(mutex_);
+  std::optional<std::vector<DiscoveryJob>> pending_ GUARDED_BY(mutex_);
   Stats stats_ GUARDED_BY(mutex_);
 };
 

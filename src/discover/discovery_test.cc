@@ -18,10 +18,10 @@ void write_file(const std::string& path, std::string_view text) {
   ASSERT_TRUE((*file)->append(text));
 }
 
-std::shared_ptr<const config::Config> parsed(std::string_view text) {
+std::vector<DiscoveryJob> parsed(std::string_view text) {
   const Result<config::ParsedConfig> result = config::parse_config(text, "/c.yml");
   EXPECT_TRUE(result) << result.error().message;
-  return std::make_shared<config::Config>(result ? result->config : config::Config{});
+  return result ? scrape_jobs(result->config) : std::vector<DiscoveryJob>{};
 }
 
 std::vector<std::string> addresses(const std::vector<TargetGroup>& groups) {
@@ -42,7 +42,7 @@ class Manager : public testing::Test {
   }
   void see(const DiscoveryManager::Update& update) {
     std::string line = update.job;
-    if (update.config == nullptr) line += " gone";
+    if (update.gone) line += " gone";
     for (const std::string& address : addresses(update.groups)) line += " " + address;
     updates_.push_back(line);
   }
@@ -51,7 +51,8 @@ class Manager : public testing::Test {
   std::vector<std::string> updates_;
   std::set<std::string> up_;  // URLs that answer with metrics
   std::chrono::nanoseconds next_{0};
-  DiscoveryManager manager_{{.fs = real_fs(),
+  DiscoveryManager manager_{"scrape",
+                            {.fs = real_fs(),
                              .probe = [this](const std::string& url) -> Result<ProbeResponse> {
                                if (!up_.contains(url))
                                  return fail(ErrorCode::kUnavailable, "connection refused");
@@ -114,10 +115,10 @@ TEST_F(Manager, AReloadKeepsWhatAFileSaidLast) {
 }
 
 TEST_F(Manager, FindsWhatAnswersOnUsualPorts) {
-  auto config = std::make_shared<config::Config>(config::default_config());
-  config->scrape_configs.erase(config->scrape_configs.begin(), config->scrape_configs.begin() + 2);
-  config->scrape_configs[0].local_probe->endpoints.push_back({9090, "self"});
-  manager_.apply(config);
+  auto jobs = scrape_jobs(config::default_config());
+  jobs.erase(jobs.begin(), jobs.begin() + 2);
+  jobs[0].local_probe->endpoints.push_back({9090, "self"});
+  manager_.apply(jobs);
   up_ = {"http://127.0.0.1:9100/metrics", "http://127.0.0.1:9090/metrics"};
   EXPECT_EQ(poll(seconds(0)), Lines{"local-engines 127.0.0.1:9100"}) << "never our own port";
   up_.insert("http://127.0.0.1:8000/metrics");

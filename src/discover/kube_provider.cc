@@ -22,7 +22,7 @@ class KubeProvider final : public Provider {
                Metrics& metrics)
       : config_(config), deps_(deps), metrics_(metrics) {}
   ~KubeProvider() override {
-    if (counted_as_failed_) metrics_.failed_configs.with(kScrape).add(-1);
+    if (counted_as_failed_) metrics_.failed_configs.with(metrics_.name).add(-1);
   }
 
   Groups refresh(std::vector<std::string>& errors) override {
@@ -53,7 +53,7 @@ class KubeProvider final : public Provider {
     access_error_ = access ? "" : access.error().message;
     if (counted_as_failed_ == access.has_value()) {
       counted_as_failed_ = !access;
-      metrics_.failed_configs.with(kScrape).add(access ? -1 : 1);
+      metrics_.failed_configs.with(metrics_.name).add(access ? -1 : 1);
     }
     if (!access) return;
     server_ = access->server;

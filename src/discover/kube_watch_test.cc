@@ -41,7 +41,7 @@ class KubeDiscovery : public testing::Test {
                     more),
         "/c.yml");
     ASSERT_TRUE(parsed) << parsed.error().message;
-    manager_.apply(std::make_shared<config::Config>(std::move(parsed->config)));
+    manager_.apply(scrape_jobs(parsed->config));
     poll();
   }
   /// Time passes and discovery looks. The addresses of the update that came; "none" without one.
@@ -79,6 +79,7 @@ class KubeDiscovery : public testing::Test {
   FakeHttp http_;
   Lines updated_;
   DiscoveryManager manager_{
+      "scrape",
       {.fs = real_fs(), .http = http_.fetch(), .clock = clock_, .registry = registry_},
       [this](const DiscoveryManager::Update& update) {
         updated_.clear();
@@ -256,6 +257,7 @@ TEST(KubeOverHttp, AWatchBringsChangesAsTheyCome) {
   Lines last;
   metrics::Registry registry;
   DiscoveryManager manager(
+      "scrape",
       {.fs = real_fs(),
        .http = [&](auto request, auto done) { client.fetch(std::move(request), std::move(done)); },
        .registry = registry},
@@ -269,7 +271,7 @@ TEST(KubeOverHttp, AWatchBringsChangesAsTheyCome) {
                   (*server)->address()),
       "/c.yml");
   ASSERT_TRUE(parsed);
-  manager.apply(std::make_shared<config::Config>(std::move(parsed->config)));
+  manager.apply(scrape_jobs(parsed->config));
   const auto poll_until = [&](const Lines& sources) {
     const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     while (last != sources && std::chrono::steady_clock::now() < patience) {

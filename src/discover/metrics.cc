@@ -2,8 +2,9 @@
 
 namespace strata::discover {
 
-Metrics::Metrics(metrics::Registry& registry)
-    : refresh_failures(registry.counter<"mechanism", "config">(
+Metrics::Metrics(metrics::Registry& registry, std::string_view of)
+    : name(of),
+      refresh_failures(registry.counter<"mechanism", "config">(
           "prometheus_sd_refresh_failures_total", "Refreshes that failed, at least in part.")),
       discovered_targets(registry.gauge<"name", "config">("prometheus_sd_discovered_targets",
                                                           "Targets there are now.")),

@@ -1,13 +1,18 @@
 // Discovery's own series, under Prometheus' names where it has them.
 #pragma once
+#include <string>
+#include <string_view>
+
 #include "strata/metrics.h"
 
 namespace strata::discover {
 
-/// One for the process; outlives all providers. Thread-safe.
+/// Of one manager; outlives its providers. Thread-safe.
 struct Metrics {
-  explicit Metrics(metrics::Registry& registry);
+  /// `name` of the series that have one: whose discovery it is, "scrape" or "notify".
+  Metrics(metrics::Registry& registry, std::string_view name);
 
+  const std::string name;
   metrics::Family<metrics::Counter, "mechanism", "config">& refresh_failures;
   metrics::Family<metrics::Gauge, "name", "config">& discovered_targets;
   metrics::Family<metrics::Gauge, "name">& failed_configs;
@@ -20,8 +25,5 @@ struct Metrics {
   metrics::Counter& kubernetes_failures;
   metrics::Family<metrics::Counter, "role", "event">& kubernetes_events;
 };
-
-/// `name` of the series that have one: whose discovery it is.
-inline constexpr std::string_view kScrape = "scrape";
 
 }  // namespace strata::discover

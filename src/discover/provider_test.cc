@@ -29,7 +29,7 @@ class NetworkProviders : public testing::Test {
     auto parsed = config::parse_config("scrape_configs: [" + std::string(job) + "]", "/c.yml");
     ASSERT_TRUE(parsed) << parsed.error().message;
     EXPECT_EQ(parsed->warnings, Lines{});
-    manager_.apply(std::make_shared<config::Config>(std::move(parsed->config)));
+    manager_.apply(scrape_jobs(parsed->config));
   }
   /// The targets of the update that this poll brings; "none" without an update.
   Lines poll(seconds now) {
@@ -48,6 +48,7 @@ class NetworkProviders : public testing::Test {
   Lines updated_;
   std::chrono::nanoseconds next_{0};
   DiscoveryManager manager_{
+      "scrape",
       {.fs = real_fs(),
        .http = http_.fetch(),
        .dns =

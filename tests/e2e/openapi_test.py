@@ -27,7 +27,7 @@ DOCUMENT = SHARED / "prometheus/api/openapi_3.1_golden.yaml"
 
 # Paths that are not answered: 501 until they are built, 404 without their flag, 400 without the body
 # that the description gives no example of.
-NOT_HERE = {"/alertmanagers": 501, "/read": 400, "/otlp/v1/metrics": 501, "/write": 404}
+NOT_HERE = {"/read": 400, "/otlp/v1/metrics": 501, "/write": 404}
 # Fields that Strata adds to an answer, by path; the description allows no others.
 MORE_FIELDS = {"/status/buildinfo": ["application"], "/status/tsdb": ["headMemory"]}
 # What Prometheus itself answers here is 204 without a body, whatever the description says.

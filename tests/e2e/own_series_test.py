@@ -4,6 +4,7 @@ from harness import EndToEndTest, main, wait_until
 CONFIG = """
 global: {scrape_interval: 200ms, evaluation_interval: 1s}
 remote_write: [{url: "http://127.0.0.1:1/api/v1/write", name: away}]
+alerting: {alertmanagers: [{static_configs: [{targets: ["127.0.0.1:9"]}]}]}
 scrape_configs:
   - job_name: self
     target_limit: 5
@@ -46,6 +47,10 @@ prometheus_remote_storage_queue_highest_sent_timestamp_seconds
 prometheus_remote_storage_shards prometheus_remote_storage_shards_min
 prometheus_remote_storage_shards_max prometheus_remote_storage_shards_desired
 prometheus_remote_storage_sent_batch_duration_seconds_bucket
+prometheus_notifications_alertmanagers_discovered prometheus_notifications_dropped_total
+prometheus_notifications_errors_total prometheus_notifications_latency_seconds_sum
+prometheus_notifications_queue_capacity prometheus_notifications_queue_length
+prometheus_notifications_sent_total
 process_cpu_seconds_total process_resident_memory_bytes process_start_time_seconds process_open_fds
 """.split()
 

@@ -1,8 +1,8 @@
-#include "api/json_time.h"
+#include "base/rfc3339.h"
 
 #include <ctime>
 
-namespace strata::api {
+namespace strata {
 
 std::string rfc3339(TimestampMs t) {
   if (t == 0) return "0001-01-01T00:00:00Z";
@@ -15,4 +15,4 @@ std::string rfc3339(TimestampMs t) {
   return fmt::format("{}.{:03}Z", std::string_view(text, n), millis);
 }
 
-}  // namespace strata::api
+}  // namespace strata
