@@ -38,6 +38,7 @@ struct Db::Impl {
 
   // db_recovery.cc
   Result<> recover();
+  Result<> open_series_log();
   Result<> recover_tiles();
   Result<> replay_log();
   void report_damage(const std::string& path, uint64_t offset, uint64_t bytes, uint64_t records,

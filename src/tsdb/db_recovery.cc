@@ -13,6 +13,7 @@ namespace strata::tsdb {
 namespace {
 
 constexpr uint64_t kTileSegmentBytes = 64u << 20;
+constexpr size_t kSeriesAtOnce = 64;  // that are put into the table
 
 /// Replays log segments in order. Rows are decoded against the last base of their target.
 class LogReplay {
@@ -240,6 +241,24 @@ void Db::Impl::report_damage(const std::string& path, uint64_t offset, uint64_t 
   counters.damaged_records += std::max<uint64_t>(records, 1);
 }
 
+Result<> Db::Impl::open_series_log() {
+  std::vector<SeriesTable::Definition> read;  // and not yet in the table
+  const auto restore = [&] {
+    table.restore(read);
+    read.clear();
+  };
+  series_log = TRY(SeriesLog::open(
+      fs, options.path,
+      {.on_series =
+           [&](SeriesId id, std::string_view labels) {
+             read.push_back({id, labels});
+             if (read.size() == kSeriesAtOnce) restore();
+           },
+       .on_target = [this](TargetId id, std::string_view key) { targets.restore(id, key); },
+       .on_end = restore}));
+  return {};
+}
+
 Result<> Db::Impl::recover() {
   const auto start = std::chrono::steady_clock::now();
   const auto so_far = [start] {
@@ -252,10 +271,7 @@ Result<> Db::Impl::recover() {
     counters.clean_start = !fs.exists(open_note_path());
   }
   TRY(fs.create(open_note_path()));
-  series_log = TRY(SeriesLog::open(
-      fs, options.path,
-      {.on_series = [this](SeriesId id, std::string_view labels) { table.restore(id, labels); },
-       .on_target = [this](TargetId id, std::string_view key) { targets.restore(id, key); }}));
+  TRY(open_series_log());
   const double after_series = so_far();
   for (const FrameDamage& damage : series_log->damage()) {
     report_damage(options.path + "/series", damage.offset, damage.bytes, damage.frames,

@@ -92,6 +92,7 @@ Result<std::unique_ptr<SeriesLog>> SeriesLog::open(Fs& fs, std::string dir,
         log->damage_.push_back({frame.offset, frame.payload.size() + kFrameHeader, 1, false});
       }
     }
+    if (handlers.on_end) handlers.on_end();
     const auto& damage = reader.damage();
     log->damage_.insert(log->damage_.end(), damage.begin(), damage.end());
   }

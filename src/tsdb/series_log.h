@@ -27,8 +27,10 @@ namespace strata::tsdb {
 class SeriesLog {
  public:
   struct Handlers {
-    std::function<void(SeriesId, std::string_view labels)> on_series;  // Labels::bytes()
+    /// `labels` are Labels::bytes(), valid until on_end() returns.
+    std::function<void(SeriesId, std::string_view labels)> on_series;
     std::function<void(TargetId, std::string_view)> on_target;
+    std::function<void()> on_end = {};  // of the file; may be null
   };
 
   /// Calls the handler for the definition in a frame; false when it is none.

@@ -217,12 +217,21 @@ std::string_view SeriesTable::exploding_label(const Labels& labels) {
   return worst;
 }
 
-void SeriesTable::restore(SeriesId id, std::string_view labels) {
-  const auto hash = static_cast<uint32_t>(hash64(labels));
+void SeriesTable::restore(std::span<const Definition> series) {
+  std::vector<uint32_t> hashes;
+  hashes.reserve(series.size());
   WriterLock lock(mutex_);
-  const uint32_t index = index_of(id);
+  for (const Definition& one : series) {
+    hashes.push_back(static_cast<uint32_t>(hash64(one.labels)));
+    series_ids_.prefetch(hashes.back());
+  }
+  for (size_t i = 0; i < series.size(); ++i) restore(series[i], hashes[i]);
+}
+
+void SeriesTable::restore(const Definition& series, uint32_t hash) {
+  const uint32_t index = index_of(series.id);
   if (index < rows_.size() && rows_[index].count > 0) return;
-  if (const auto old = find_row(labels, hash)) {
+  if (const auto old = find_row(series.labels, hash)) {
     delist(*old);
     purge(*old);
   }
@@ -230,7 +239,7 @@ void SeriesTable::restore(SeriesId id, std::string_view labels) {
     make_room(rows_, index + 1 - rows_.size());
     rows_.resize(size_t{index} + 1);
   }
-  fill_row(index, labels, hash);
+  fill_row(index, series.labels, hash);
 }
 
 void SeriesTable::reserve(std::span<const SeriesId> ids) {

@@ -74,10 +74,14 @@ class SeriesTable {
   using OnCreate = std::function<void(SeriesId, const Labels&)>;
   Result<SeriesId> get_or_create(const Labels& labels, const SeriesLimits& limits,
                                  const OnCreate& on_create);
-  /// At recovery: the series as the log has it; `labels` are Labels::bytes(). Of two with one id
-  /// the first stays, of two with the same labels the last: a series that was purged and came back
-  /// got a new id.
-  void restore(SeriesId id, std::string_view labels);
+  struct Definition {
+    SeriesId id;
+    std::string_view labels;  // Labels::bytes()
+  };
+  /// At recovery: series as the log has them, best some dozens at a time, since places in memory
+  /// are then fetched beside each other. Of two with one id the first stays, of two with the same
+  /// labels the last: a series that was purged and came back got a new id.
+  void restore(std::span<const Definition> series);
   /// At recovery: samples have these ids. When a definition was lost, its id must not be given to
   /// another series, which would get the samples.
   void reserve(std::span<const SeriesId> ids);
@@ -153,6 +157,7 @@ class SeriesTable {
   std::optional<uint32_t> find_row(std::string_view labels, uint32_t hash) const
       REQUIRES_SHARED(mutex_);
   bool same_labels(const Row& row, std::string_view labels) const REQUIRES_SHARED(mutex_);
+  void restore(const Definition& series, uint32_t hash) REQUIRES(mutex_);
   void fill_row(uint32_t id, std::string_view labels, uint32_t hash) REQUIRES(mutex_);
   uint32_t intern_pair(const Label& label, uint32_t guess) REQUIRES(mutex_);
   void purge(uint32_t id) REQUIRES(mutex_);

@@ -192,10 +192,13 @@ TEST(SeriesTable, OfTwoDefinitionsOfTheSameLabelsTheLastCounts) {
   // A series that was purged and came back: the log has it under both ids.
   SeriesTable table;
   const Labels labels{{"__name__", "up"}, {"job", "x"}};
-  table.restore(SeriesId{0}, labels.bytes());
-  table.restore(SeriesId{1}, Labels{{"__name__", "up"}, {"job", "y"}}.bytes());
-  table.restore(SeriesId{5}, labels.bytes());
-  table.restore(SeriesId{5}, Labels{{"other", "labels"}}.bytes());  // of one id the first stays
+  const Labels of_one{{"__name__", "up"}, {"job", "y"}};
+  const Labels other{{"other", "labels"}};
+  table.restore(std::array{SeriesTable::Definition{SeriesId{0}, labels.bytes()},
+                           SeriesTable::Definition{SeriesId{1}, of_one.bytes()}});
+  table.restore(
+      std::array{SeriesTable::Definition{SeriesId{5}, labels.bytes()},
+                 SeriesTable::Definition{SeriesId{5}, other.bytes()}});  // the first stays
   EXPECT_TRUE(table.labels(SeriesId{0}).empty());
   EXPECT_EQ(table.labels(SeriesId{5}), labels);
   EXPECT_FALSE(table.adopt({{SeriesId{0}}}, std::nullopt));
