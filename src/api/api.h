@@ -75,15 +75,18 @@ struct Services {
   std::function<void(const net::HttpRequest&, std::stop_token,
                      std::move_only_function<void(net::HttpResponse)>)>
       probe = {};
-  std::function<void()> quit;               // asks the process to end
-  ActiveQueries* active = nullptr;          // the Api's own
-  size_t max_queries = 20;                  // that run at a time; kMaxWaiting more wait
-  Millis slow_query{0};                     // queries that take longer are logged; 0: none
-  std::optional<Regex> cors_origin = {};    // whose pages may read answers; none: nobody's
-  alerting::Engine* alerting = nullptr;     // /api/v2; null: it answers 503
-  oncall::Engine* oncall = nullptr;         // incidents; null: they answer 503
-  bool admin_api = false;                   // /api/v1/admin is there
-  std::string snapshot_dir = {};            // where snapshots are made: "data/snapshots"
+  std::function<void()> quit;             // asks the process to end
+  ActiveQueries* active = nullptr;        // the Api's own
+  size_t max_queries = 20;                // that run at a time; kMaxWaiting more wait
+  Millis slow_query{0};                   // queries that take longer are logged; 0: none
+  std::optional<Regex> cors_origin = {};  // whose pages may read answers; none: nobody's
+  alerting::Engine* alerting = nullptr;   // /api/v2; null: it answers 503
+  oncall::Engine* oncall = nullptr;       // incidents; null: they answer 503
+  bool admin_api = false;                 // /api/v1/admin is there
+  std::string snapshot_dir = {};          // where snapshots are made: "data/snapshots"
+  /// Makes what a backup is copied from, and says where; forgets it. Null: there are none.
+  std::function<Result<std::string>()> stage_backup = {};
+  std::function<Result<>()> drop_backup = {};
   bool lifecycle = false;                   // /-/quit is there
   std::string storage_retention;            // as /status/runtimeinfo prints it: "15d"
   remote::Receiver* receiver = nullptr;     // null: /api/v1/write answers 404

@@ -60,6 +60,7 @@ Result<Reply> notifications(const Services&, Call&);
 Result<Reply> delete_series(const Services&, Call&);
 Result<Reply> clean_tombstones(const Services&, Call&);
 Result<Reply> snapshot(const Services&, Call&);
+Result<Reply> backup(const Services&, Call&);
 Result<Reply> quit(const Services&, Call&);
 
 // federate_handler.cc

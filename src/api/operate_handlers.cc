@@ -178,6 +178,21 @@ Result<Reply> snapshot(const Services& services, Call& call) {
   return success(call, data);
 }
 
+// What `strata backup` copies from: made by POST, forgotten by DELETE.
+Result<Reply> backup(const Services& services, Call& call) {
+  TRY(check_admin(services));
+  if (!services.stage_backup) return fail(ErrorCode::kUnavailable, "there are no backups here");
+  if (call.request().method == "DELETE") {
+    TRY(services.drop_backup());
+    return no_content();
+  }
+  const std::string directory = TRY(services.stage_backup());
+  std::string data;
+  JsonWriter json(data);
+  json.begin_object().key("directory").string(directory).end_object();
+  return success(call, data);
+}
+
 Result<Reply> quit(const Services& services, Call&) {
   if (!services.lifecycle) {
     return net::text_response(403, "Lifecycle API is not enabled: see --web.enable-lifecycle.\n");

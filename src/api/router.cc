@@ -71,6 +71,7 @@ const std::vector<Route>& routes() {
       {"/api/v1/admin/tsdb/delete_series", "POST PUT", delete_series, Runs::kOnPool, true},
       {"/api/v1/admin/tsdb/clean_tombstones", "POST PUT", clean_tombstones, Runs::kOnPool, true},
       {"/api/v1/admin/tsdb/snapshot", "POST PUT", snapshot, Runs::kOnPool, true},
+      {"/api/v1/admin/backup", "POST DELETE", backup, Runs::kOnPool, true},
       {"/api/v1/rules", "GET", rules},
       {"/api/v1/alerts", "GET", alerts},
       {"/api/v1/alertmanagers", "GET", alertmanagers},

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "app/backup_commands.h"
 #include "app/catalog_commands.h"
 #include "app/commands.h"
 #include "app/gateway_commands.h"
@@ -404,6 +405,60 @@ std::optional<int> GatewayCommands::run() const {
   return std::nullopt;
 }
 
+// strata backup and restore.
+struct BackupCommands {
+  BackupCommand made;
+  RestoreCommand restored;
+  CLI::App* backup = nullptr;
+  CLI::App* restore = nullptr;
+
+  void add_to(CLI::App& app);
+  /// The exit code when one of them was given.
+  std::optional<int> run() const;
+};
+
+void BackupCommands::add_to(CLI::App& app) {
+  backup = app.add_subcommand("backup", "Copy everything: samples, alerts, dashboards, files");
+  backup->add_option("dir", made.directory, "The backup: a directory that is made")->required();
+  auto* url = backup->add_option("--url", made.url, "The server that runs on the data")
+                  ->option_text("URL [http://127.0.0.1:9090]");
+  auto* data = backup
+                   ->add_option("--storage.path,--storage.tsdb.path", made.data_dir,
+                                "The data, when no server runs on it")
+                   ->option_text("DIR");
+  url->excludes(data);
+  auto& files = made.configuration;
+  for (const auto& [name, value] : {std::pair{"--config.file", &files.prometheus},
+                                    {"--strata.config", &files.strata},
+                                    {"--alertmanager.config.file", &files.alertmanager},
+                                    {"--web.config.file", &files.web}}) {
+    backup->add_option(name, *value, "To be copied too, with what it names")
+        ->option_text("FILE")
+        ->needs(data);
+  }
+
+  restore = app.add_subcommand("restore", "Put a backup back, after comparing its checksums");
+  restore->add_option("backup", restored.backup, "The backup's directory")->required();
+  restored.data_dir = kDefaultStore;
+  restore
+      ->add_option("--storage.path,--storage.tsdb.path", restored.data_dir,
+                   "Where the data goes: nothing may be there")
+      ->option_text(fmt::format("DIR [{}]", kDefaultStore));
+  restore
+      ->add_option("--config-dir", restored.config_dir,
+                   "Where the configuration goes; it stays in the backup when not given")
+      ->option_text("DIR");
+  restore->add_flag("--check", restored.check, "Only compare checksums");
+}
+
+std::optional<int> BackupCommands::run() const {
+  if (restore->parsed()) return app::restore(restored);
+  if (!backup->parsed()) return std::nullopt;
+  BackupCommand command = made;
+  if (command.url.empty() && command.data_dir.empty()) command.url = "http://127.0.0.1:9090";
+  return app::backup(command);
+}
+
 // strata sim.
 struct SimCommands {
   SimCommand command;
@@ -635,6 +690,8 @@ int run(int argc, char** argv) {
   oncall.add_to(app);
   SimCommands sim_commands;
   sim_commands.add_to(app);
+  BackupCommands backup_commands;
+  backup_commands.add_to(app);
 
   auto* hash = app.add_subcommand("hash-password", "Hash a password for web.yml");
 
@@ -666,6 +723,7 @@ int run(int argc, char** argv) {
   if (const auto code = gateway_commands.run()) return *code;
   if (const auto code = oncall.run()) return *code;
   if (const auto code = sim_commands.run()) return *code;
+  if (const auto code = backup_commands.run()) return *code;
   if (hash->parsed()) return hash_password();
   if (version->parsed()) return print_version();
   if (flags_doc->parsed()) {

@@ -404,6 +404,8 @@ api::Services Server::services() {
       .oncall = oncall_.get(),
       .admin_api = options_.admin_api,
       .snapshot_dir = options_.storage_path + "/snapshots",
+      .stage_backup = [this] { return stage_backup(); },
+      .drop_backup = [this] { return drop_backup(); },
       .lifecycle = options_.lifecycle,
       .storage_retention = format_duration(options_.retention_time),
       .receiver = receiver_.get(),

@@ -76,6 +76,8 @@ class Server {
   void add_metrics(std::vector<metrics::Callback> callbacks);
   api::Services services();
   void start_store_threads();
+  Result<std::string> stage_backup();
+  Result<> drop_backup();
   void append_host_exposition(std::string& out);
   void append_own_exposition(std::string& out, metrics::Format format);
   Result<discover::ProbeResponse> probe(const std::string& url);
@@ -132,6 +134,7 @@ class Server {
   Snapshot<catalog::Catalog> catalog_;
   Snapshot<std::vector<tsdb::RetentionRule>> retention_rules_;  // of strata.yml
   Snapshot<api::ReloadStatus> reload_status_{std::make_shared<const api::ReloadStatus>()};
+  Mutex backup_mutex_;                       // one backup at a time; guards nothing else
   Mutex reload_mutex_;                       // one reload at a time; guards nothing else
   std::vector<rules::RuleFile> rule_files_;  // loaded and not applied; with reload_mutex_, or alone
   bool stopped_ = false;

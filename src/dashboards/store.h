@@ -96,6 +96,9 @@ class Store {
   /// What was saved under `uid`, with all versions. Error: kNotFound.
   Result<> remove(std::string_view uid);
 
+  /// For backups.
+  const state::Database& database() const { return *db_; }
+
  private:
   Store(Fs& fs, const Clock& clock);
   const Dashboard* find_given(std::string_view uid) const REQUIRES(mutex_);

@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <cstdio>
 #include <map>
 
 namespace strata::state {
@@ -13,6 +14,7 @@ struct Finalize {
 using StatementPtr = std::unique_ptr<sqlite3_stmt, Finalize>;
 
 constexpr size_t kMaxStatements = 256;
+constexpr int kPagesAtATime = 256;  // of a copy, while others wait
 
 ErrorCode code_of(int status) {
   switch (status & 0xff) {
@@ -159,6 +161,32 @@ Result<> Database::migrate(const std::string& part, std::span<const std::string_
         "excluded.version",
         {part, static_cast<int64_t>(steps.size())});
   });
+}
+
+// What is written between two steps is written to the copy too: it is this connection that writes.
+Result<> Database::copy_to(const std::string& path) const {
+  sqlite3* copy = nullptr;
+  int status =
+      sqlite3_open_v2(path.c_str(), &copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
+  sqlite3_backup* backup = nullptr;
+  if (status == SQLITE_OK) {
+    MutexLock lock(mutex_);
+    backup = sqlite3_backup_init(copy, "main", db_, "main");
+    if (backup == nullptr) status = sqlite3_errcode(copy);
+  }
+  while (status == SQLITE_OK) {
+    MutexLock lock(mutex_);
+    status = sqlite3_backup_step(backup, kPagesAtATime);
+  }
+  {
+    MutexLock lock(mutex_);
+    sqlite3_backup_finish(backup);
+  }
+  sqlite3_close(copy);
+  if (status == SQLITE_DONE) return {};
+  std::remove(path.c_str());
+  return fail(ErrorCode::kIo,
+              fmt::format("copying the state database to {}: {}", path, sqlite3_errstr(status)));
 }
 
 void Database::set_step_hook(std::function<void(std::string_view)> hook) {

@@ -86,6 +86,10 @@ class Database {
   /// All that `body` runs is committed together, or nothing when it fails.
   Result<> transaction(const std::function<Result<>(Session&)>& body);
 
+  /// Writes a copy of what is committed to `path`, a file that is made, while others go on using
+  /// this: SQLite's online backup, a few pages at a time. Errors: kIo; then the file is removed.
+  Result<> copy_to(const std::string& path) const;
+
   /// For tests of crashes: called before each statement, BEGIN and COMMIT too. Set while nobody
   /// else uses the database.
   void set_step_hook(std::function<void(std::string_view sql)> hook);

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
+#include <thread>
 
 #include "base/temp_dir.h"
 
@@ -101,6 +103,48 @@ TEST_F(DatabaseTest, WrongSqlIsAnError) {
   auto db = open();
   EXPECT_FALSE(db->run("SELEKT 1"));
   EXPECT_FALSE(Database::open("/proc/none/state.db"));
+}
+
+TEST_F(DatabaseTest, ACopyHasWhatWasCommittedWhenItEnds) {
+  auto db = open();
+  ASSERT_TRUE(db->migrate("notes", kSteps));
+  ASSERT_TRUE(db->run("INSERT INTO notes VALUES (1, 'here', 1)"));
+  ASSERT_TRUE(db->copy_to(dir_.file("copy.db")));
+  ASSERT_TRUE(db->run("INSERT INTO notes VALUES (2, 'later', 1)"));
+  const auto copy = Database::open(dir_.file("copy.db"));
+  ASSERT_TRUE(copy) << copy.error().message;
+  EXPECT_EQ(notes(**copy), std::vector<std::string>{"here"});
+  const auto failed = db->copy_to(dir_.file("nowhere/copy.db"));
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().code, ErrorCode::kIo);
+}
+
+TEST_F(DatabaseTest, WritersGoOnWhileACopyIsMade) {
+  auto db = open();
+  ASSERT_TRUE(db->migrate("notes", kSteps));
+  const std::string text(4000, 'x');  // a page a note: a copy takes several steps
+  ASSERT_TRUE(db->transaction([&](Session& session) -> Result<> {
+    for (int64_t i = 0; i < 2000; ++i) {
+      TRY(session.run("INSERT INTO notes VALUES (?, ?, 1)", {i, text}));
+    }
+    return {};
+  }));
+  std::jthread writer([&](std::stop_token stop) {
+    for (int64_t i = 2000; !stop.stop_requested(); ++i) {
+      EXPECT_TRUE(db->transaction([&](Session& session) -> Result<> {
+        TRY(session.run("INSERT INTO notes VALUES (?, 'a', 1)", {2 * i}));
+        return session.run("INSERT INTO notes VALUES (?, 'b', 1)", {2 * i + 1});
+      }));
+    }
+  });
+  ASSERT_TRUE(db->copy_to(dir_.file("copy.db")));
+  writer.request_stop();
+  writer.join();
+  const auto copy = Database::open(dir_.file("copy.db"));
+  ASSERT_TRUE(copy) << copy.error().message;
+  const auto found = notes(**copy);
+  EXPECT_GE(found.size(), 2000u);
+  EXPECT_EQ(std::ranges::count(found, "a"), std::ranges::count(found, "b"));
 }
 
 }  // namespace
