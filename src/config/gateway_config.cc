@@ -33,12 +33,19 @@ void check(Decoder& d, const YamlNode& node, GatewayBudget& c) {
   if (!(c.usd_per_day >= 0)) d.fail(mark_of(node, "usd_per_day"), "usd_per_day: 0 or more");
 }
 
+void check(Decoder& d, const YamlNode& node, GatewayJwt& c) {
+  if (c.claim.empty()) return d.fail(node.mark, "jwt.claim is missing: which claim is the tenant");
+  if (c.secret_file.empty() == c.public_key_file.empty()) {
+    d.fail(node.mark, "jwt: one of secret_file and public_key_file");
+  }
+}
+
 void check(Decoder& d, const YamlNode& node, GatewayTenants& c) {
   if (!c.file.empty() && c.hmac_key_file.empty()) {
     d.fail(mark_of(node, "file"), "tenants.file needs hmac_key_file: the key of its HMACs");
   }
-  if (c.require && c.file.empty()) {
-    d.fail(mark_of(node, "require"), "tenants.require needs a file of tenants");
+  if (c.require && c.file.empty() && c.jwt.claim.empty()) {
+    d.fail(mark_of(node, "require"), "tenants.require needs a file of tenants, or jwt");
   }
 }
 
@@ -57,8 +64,9 @@ void check(Decoder& d, const YamlNode& node, GatewayConfig& c) {
     upstream.api_key_file = join_path(directory, upstream.api_key_file);
     resolve_paths(directory, upstream.tls);
   }
-  for (std::string* path : {&c.tls_cert_file, &c.tls_key_file, &c.tenants.file,
-                            &c.tenants.hmac_key_file, &c.ledger.path}) {
+  for (std::string* path :
+       {&c.tls_cert_file, &c.tls_key_file, &c.tenants.file, &c.tenants.hmac_key_file,
+        &c.tenants.jwt.secret_file, &c.tenants.jwt.public_key_file, &c.ledger.path}) {
     *path = join_path(directory, *path);
   }
   for (std::string& path : c.prices) path = join_path(directory, path);

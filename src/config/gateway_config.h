@@ -49,6 +49,16 @@ struct GatewayBudget {
   double usd_per_day = 0;
 };
 
+/// Tokens whose claim is the tenant: signed with the secret (HS256) or for the public key (RS256,
+/// ES256), of which there is one.
+struct GatewayJwt {
+  std::string claim = {};  // empty: tokens are not looked at
+  std::string secret_file = {};
+  std::string public_key_file = {};  // PEM
+  std::string issuer = {};           // `iss` must be this; empty: any
+  std::string audience = {};         // `aud` must be or hold this; empty: any
+};
+
 struct GatewayTenants {
   /// Lines "<hex HMAC-SHA-256 of an API key> <tenant>"; read again when it changes.
   std::string file = {};
@@ -57,9 +67,10 @@ struct GatewayTenants {
   /// A header that says the tenant, taken from clients in `trusted` only.
   std::string header = {};
   std::vector<std::string> trusted = {"127.0.0.0/8", "::1/128"};
-  /// Keys that the file does not know are refused with 401.
+  GatewayJwt jwt = {};
+  /// Keys that the file does not know, and tokens that are not good, are refused with 401.
   bool require = false;
-  /// Tenants that are labels of their own; the others are `other`.
+  /// Tenants that are labels of their own, those that ask most; the others are `other`.
   uint64_t max_labels = 50;
   std::vector<GatewayBudget> budgets = {};
 };

@@ -44,11 +44,21 @@ void fields(V& v, GatewayBudget& c) {
 }
 
 template <class V>
+void fields(V& v, GatewayJwt& c) {
+  v.field("claim", c.claim);
+  v.field("secret_file", c.secret_file);
+  v.field("public_key_file", c.public_key_file);
+  v.field("issuer", c.issuer);
+  v.field("audience", c.audience);
+}
+
+template <class V>
 void fields(V& v, GatewayTenants& c) {
   v.field("file", c.file);
   v.field("hmac_key_file", c.hmac_key_file);
   v.field("header", c.header);
   v.field("trusted", c.trusted);
+  v.field("jwt", c.jwt);
   v.field("require", c.require);
   v.field("max_labels", c.max_labels);
   v.field("budgets", c.budgets);
@@ -86,6 +96,7 @@ void fields(V& v, GatewayConfig& c) {
 
 void check(Decoder& d, const YamlNode& node, GatewayUpstream& c);
 void check(Decoder& d, const YamlNode& node, GatewayBudget& c);
+void check(Decoder& d, const YamlNode& node, GatewayJwt& c);
 void check(Decoder& d, const YamlNode& node, GatewayTenants& c);
 void check(Decoder& d, const YamlNode& node, GatewayConfig& c);
 

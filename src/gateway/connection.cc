@@ -119,6 +119,7 @@ asio::awaitable<bool> Connection::serve_one() {
     co_await refuse(status, why, outcome);
   } else if (co_await read_body()) {
     exchanging_ = true;
+    in_.shrink(0);
     watch_client();
     again = co_await relay();
     exchanging_ = false;
@@ -205,7 +206,7 @@ bool Connection::admit(std::string_view& why, int& status, Outcome& outcome) {
     outcome = of;
     return false;
   };
-  auto who = settings_->tenants->who(head_, remote_);
+  auto who = settings_->tenants->who(head_, remote_, record_.at_ms);
   record_.tenant = std::move(who.tenant);
   tenant_label_ = core_->meter.tenant_label(record_.tenant);
   model_label_ = core_->meter.model_label({}, false);
@@ -316,6 +317,12 @@ asio::awaitable<bool> Connection::read_chunked_body() {
 
 /// At least one more byte is in in_; false at the end, on an error or past the deadline.
 asio::awaitable<bool> Connection::read_more(size_t at_least) {
+  if (idle_) {  // no buffer waits with it
+    if (const auto error = co_await client_->wait_readable()) {
+      if (!timed_out_ && error != asio::error::operation_aborted) client_gone_ = true;
+      co_return false;
+    }
+  }
   const auto room = in_.prepare(at_least);
   const net::IoResult read = co_await client_->read_some(asio::buffer(room.data(), room.size()));
   if (read.error) {
@@ -341,6 +348,7 @@ asio::awaitable<bool> Connection::refuse(int status, std::string_view message, O
   if (endpoint_ == nullptr) endpoint_ = &endpoint_of("");
   record_.status = static_cast<uint16_t>(status);
   record_.outcome = outcome;
+  timed_out_ = false;  // that of the upstream, or of the head, is not this answer's
   const std::string body = error_body(*endpoint_, status, message);
   out_ = fmt::format("HTTP/1.1 {} {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n",
                      status, net::reason_phrase(status), body.size());

@@ -77,6 +77,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Awaitable<bool> pass_body(bool chunked);
   Awaitable<bool> send_piece(std::string_view piece, bool chunked);
   Awaitable<bool> refused_usage();
+  void read_prompt();
   Attempt judge_failure(CallError error, bool last);
   void plan_usage(const Upstream& upstream);
   void write_request_head(const Upstream& upstream);
@@ -85,6 +86,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void note_answer(const ResponseHead& head);
   void settle_usage();
   void settle_outcome(bool whole);
+  // models.cc
+  Awaitable<bool> list_models();
+
   RequestRecord::Nanos since_request() const { return Clock::now() - asked_at_; }
 
   const std::shared_ptr<GatewayCore> core_;

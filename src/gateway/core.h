@@ -15,6 +15,7 @@
 #include "gateway/tenants.h"
 #include "gateway/upstream_call.h"
 #include "net/connection_count.h"
+#include "net/http_client.h"
 #include "net/resolver.h"
 #include "net/tls_context.h"
 
@@ -25,7 +26,7 @@ class Connection;
 /// What a reload replaces; a request keeps the version that it began with.
 struct Settings {
   config::GatewayConfig config;
-  std::shared_ptr<const Tenants> tenants;
+  std::shared_ptr<Tenants> tenants;
   std::shared_ptr<const PriceTable> prices;
   std::shared_ptr<Router> router;
 };
@@ -43,6 +44,8 @@ struct GatewayCore {
   Meter meter;
   Budgets budgets;
   std::unique_ptr<Ledger> ledger;  // null: none is kept
+
+  net::HttpClient* client = nullptr;  // for what is asked beside requests; outlives connections
 
   std::unordered_set<Connection*> connections;
   bool stopping = false;

@@ -66,6 +66,10 @@ Result<std::string> watched_texts(const config::GatewayConfig& config, Fs& fs) {
     files.push_back(config.tenants.file);
     files.push_back(config.tenants.hmac_key_file);
   }
+  for (const std::string& file :
+       {config.tenants.jwt.secret_file, config.tenants.jwt.public_key_file}) {
+    if (!file.empty()) files.push_back(file);
+  }
   for (const std::string& file : files) all.append(TRY(fs.read_file(file))).append("\0", 1);
   return all;
 }
@@ -75,7 +79,9 @@ Result<std::string> watched_texts(const config::GatewayConfig& config, Fs& fs) {
 class Gateway::Impl : public std::enable_shared_from_this<Gateway::Impl> {
  public:
   Impl(net::Loop& loop, const config::GatewayConfig& config, Fs& fs)
-      : fs_(fs), core_(std::make_shared<GatewayCore>(loop, config)), client_(loop) {}
+      : fs_(fs), core_(std::make_shared<GatewayCore>(loop, config)), client_(loop) {
+    core_->client = &client_;
+  }
 
   Result<> start(const config::GatewayConfig& config) {
     if (!config.tls_cert_file.empty()) {
@@ -231,7 +237,10 @@ class Gateway::Impl : public std::enable_shared_from_this<Gateway::Impl> {
       client_.fetch(std::move(request), [upstream](Result<net::ClientResponse> answer) {
         const auto load = answer ? engine_load(answer->body) : std::nullopt;
         if (!load) return;
-        upstream->foreign = std::max(0.0, *load - static_cast<double>(upstream->in_flight));
+        const double all = load->running + load->waiting;
+        upstream->foreign = std::max(0.0, all - static_cast<double>(upstream->in_flight));
+        upstream->waiting = load->waiting;
+        upstream->kv_usage = load->kv_usage;
         upstream->load_seen = std::chrono::steady_clock::now();
       });
     }
@@ -311,7 +320,7 @@ class Gateway::Impl : public std::enable_shared_from_this<Gateway::Impl> {
   config::GatewayConfig config_ GUARDED_BY(apply_mutex_);
   std::string texts_ GUARDED_BY(apply_mutex_);
   const std::shared_ptr<GatewayCore> core_;
-  net::HttpClient client_;  // for canaries
+  net::HttpClient client_;  // for canaries, load, lists of models
   std::shared_ptr<net::Listener> listener_;
   uint64_t lost_rows_ = 0;
   bool stopped_ = false;

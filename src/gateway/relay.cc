@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "gateway/connection.h"
+#include "gateway/form_body.h"
 #include "gateway/json_cursor.h"
 #include "net/headers.h"
 
@@ -20,6 +21,8 @@ constexpr size_t kJoin = size_t{16} << 10;        // a body up to this goes out 
 constexpr size_t kPrefixBytes = size_t{1} << 10;  // of a prompt, for affinity
 constexpr std::chrono::minutes kNoUsageFor{10};
 constexpr uint64_t kBytesPerToken = 4;
+constexpr std::string_view kModelsPath = "/v1/models";
+constexpr std::string_view kModelPath = "/v1/models/";  // of one
 
 constexpr std::array<WantedMember, 3> kAnswer = {{{"usage"}, {"error"}, {"usage", "response"}}};
 enum AnswerMember : size_t { kUsage, kError, kInnerUsage };
@@ -47,12 +50,10 @@ bool is_credential(std::string_view name) {
 
 /// Tries upstreams until one answered; false when the connection is to be closed.
 asio::awaitable<bool> Connection::relay() {
-  if (endpoint_->json) {
-    if (prompt_[kModel].there()) record_.model = json_string(prompt_[kModel].value).value_or("");
-    stream_ = record_.stream =
-        prompt_[kStream].there() && json_bool(prompt_[kStream].value).value_or(false);
-  }
+  read_prompt();
   Router& router = *settings_->router;
+  const bool asks_models = endpoint_->path == kModelsPath && head_.method != "POST";
+  if (asks_models && router.upstreams().size() > 1) co_return co_await list_models();
   model_label_ = core_->meter.model_label(record_.model, router.lists(record_.model));
   if (!router.serves(record_.model)) {
     co_return co_await refuse(404, "no upstream serves this model", Outcome::kInvalid);
@@ -88,10 +89,26 @@ asio::awaitable<bool> Connection::relay() {
   co_return again;
 }
 
+/// What the request says of model and stream.
+void Connection::read_prompt() {
+  if (endpoint_->json) {
+    if (prompt_[kModel].there()) record_.model = json_string(prompt_[kModel].value).value_or("");
+    stream_ = prompt_[kStream].there() && json_bool(prompt_[kStream].value).value_or(false);
+  } else if (endpoint_->form) {
+    const std::string boundary = form_boundary(head_.value("content-type"));
+    record_.model = form_field(body_, boundary, "model").value_or("");
+    stream_ = form_field(body_, boundary, "stream") == "true";
+  } else if (const auto path = head_.path(); path.starts_with(kModelPath)) {
+    const std::string_view model = path.substr(kModelPath.size());
+    if (settings_->router->lists(model)) record_.model = model;
+  }
+  record_.stream = stream_;
+}
+
 /// One attempt up to the answer's head. `last`: whatever comes of it is what the client gets.
 asio::awaitable<Connection::Attempt> Connection::attempt(std::shared_ptr<Upstream> upstream,
                                                          bool fresh, bool last) {
-  call_ = std::make_unique<UpstreamCall>(core_->call_context(), upstream);
+  call_ = std::make_unique<UpstreamCall>(core_->call_context(), upstream, body_.size());
   record_.upstream = upstream->name();
   if (!fresh) ++record_.attempts;
   timed_out_ = false;
@@ -182,7 +199,7 @@ void Connection::write_request_head(const Upstream& upstream) {
   for (const auto& [name, value] : head_.fields) {
     if (is_ours(name) || is_hop_by_hop(head_, name)) continue;
     // What is compressed cannot be read in passing.
-    if (endpoint_->json && equals_ignoring_case(name, "accept-encoding")) continue;
+    if (endpoint_->reads_answer() && equals_ignoring_case(name, "accept-encoding")) continue;
     if (own_key && is_credential(name)) continue;
     has_id = has_id || equals_ignoring_case(name, "x-request-id");
     out_.append(name).append(": ").append(value).append("\r\n");
@@ -227,7 +244,7 @@ asio::awaitable<bool> Connection::pass_answer() {
 
 /// Sets up what reads the answer in passing.
 void Connection::note_answer(const ResponseHead& head) {
-  if (!endpoint_->json || head.has("content-encoding")) return;
+  if (!endpoint_->reads_answer() || head.has("content-encoding")) return;
   if (head.status / 100 == 2) {
     call_->upstream().last_model = record_.model;
     model_label_ = core_->meter.model_label(record_.model, true);
@@ -368,9 +385,11 @@ void Connection::settle_usage() {
           whole || sse_->final_usage() ? UsageSource::kFinal : UsageSource::kContinuous;
       if (whole || !endpoint_->exclusive || sse_->content_events() <= usage.output) return;
       usage.output = sse_->content_events();  // message_start says 1 and the rest at the end
-    } else {
+    } else if (endpoint_->estimates) {
       usage.output = sse_->content_events();
       usage.input = record_.request_bytes / kBytesPerToken;
+    } else {
+      return;
     }
     record_.usage_source = UsageSource::kCounted;
     return;
@@ -382,7 +401,7 @@ void Connection::settle_usage() {
   }
   if (usage.any()) {
     record_.usage_source = UsageSource::kFinal;
-  } else if (whole && endpoint_->tokens) {
+  } else if (whole && endpoint_->estimates) {
     usage.input = record_.request_bytes / kBytesPerToken;
     usage.output = record_.response_bytes / kBytesPerToken;
     record_.usage_source = UsageSource::kEstimated;

@@ -11,7 +11,9 @@ namespace {
 
 constexpr std::chrono::milliseconds kIdleTimeout{60'000};
 constexpr std::chrono::seconds kLoadHolds{3};  // what an engine said is old after that
-constexpr double kBound = 1.25;                // of the mean load: beyond it affinity yields
+constexpr double kBytesPerToken = 4;
+constexpr double kLeastRoom = 0.05;  // of a KV cache that is full
+constexpr double kBound = 1.25;      // of the mean load: beyond it affinity yields
 
 net::HttpClientOptions pool_options() {
   net::HttpClientOptions options;
@@ -57,9 +59,14 @@ bool Upstream::counts_running() const {
 }
 
 double Upstream::load() const {
-  const bool fresh = foreign > 0 && std::chrono::steady_clock::now() - load_seen < kLoadHolds;
-  return (static_cast<double>(in_flight + 1) + (fresh ? foreign : 0)) /
-         static_cast<double>(config_.weight);
+  double requests = static_cast<double>(in_flight + 1);
+  requests += static_cast<double>(prompt_bytes) / (kBytesPerToken * kTokensOfARequest);
+  double room = 1;
+  if (std::chrono::steady_clock::now() - load_seen < kLoadHolds) {
+    requests += foreign + waiting;
+    room = std::max(kLeastRoom, 1 - kv_usage);
+  }
+  return requests / room / static_cast<double>(config_.weight);
 }
 
 Router::Router(config::RoutingPolicy policy, std::vector<std::shared_ptr<Upstream>> upstreams,

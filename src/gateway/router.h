@@ -26,6 +26,7 @@ namespace strata::gateway {
 
 class Upstream {
  public:
+  static constexpr double kTokensOfARequest = 8192;
   using Time = std::chrono::steady_clock::time_point;
 
   /// `config` was checked; `authorization` replaces the client's when it is not empty.
@@ -47,8 +48,13 @@ class Upstream {
 
   /// Requests that it has now.
   uint64_t in_flight = 0;
-  /// Requests that others gave it, as its /metrics said at `load_seen`.
+  /// Bytes of their prompts.
+  uint64_t prompt_bytes = 0;
+  /// What its /metrics said at `load_seen`: requests that others gave it, those of all that wait,
+  /// and how much of its KV cache is in use, 0 to 1.
   double foreign = 0;
+  double waiting = 0;
+  double kv_usage = 0;
   Time load_seen{};
   /// It refused stream_options: not asked again until then.
   Time no_usage_until{};
@@ -57,7 +63,9 @@ class Upstream {
 
  private:
   friend class Router;
-  /// Requests in it for its weight: less is better.
+  /// How much it has to do for its weight: less is better. Requests, those that wait twice, and
+  /// kTokensOfARequest tokens of prompts under way count as one more; all of it over the share of
+  /// the KV cache that is free, since an engine whose cache is full preempts and queues.
   double load() const;
 
   const config::GatewayUpstream config_;

@@ -128,14 +128,50 @@ TEST(Router, CountsWhatOthersGaveAnEngineWhileThatIsNew) {
   EXPECT_EQ(pool.choose(), "a");
 }
 
-TEST(EngineLoad, IsWhatRunsAndWaits) {
-  EXPECT_EQ(engine_load("# TYPE vllm:num_requests_running gauge\n"
-                        "vllm:num_requests_running{engine=\"0\"} 2.0\n"
-                        "vllm:num_requests_running{engine=\"1\"} 3\r\n"
-                        "vllm:num_requests_waiting{m=\"}\"} 4\nother 9\n"),
-            9);
-  EXPECT_EQ(engine_load("sglang:num_queue_reqs 7"), 7);
-  EXPECT_EQ(engine_load("up 1\n"), std::nullopt);
+TEST(Router, AnEngineWhoseCacheIsFullOrWhereRequestsWaitIsBusier) {
+  Pool pool(RoutingPolicy::kLeastLoaded, 3);
+  const auto now = std::chrono::steady_clock::now();
+  for (size_t i = 0; i < 3; ++i) pool[i].load_seen = now;
+  pool[0].foreign = pool[1].foreign = pool[2].foreign = 4;
+  pool[0].kv_usage = 0.9;  // of twice the weight
+  pool[1].kv_usage = 0.3;
+  pool[2].kv_usage = 0.2;
+  EXPECT_EQ(pool.choose(), "c");
+  pool[2].waiting = 3;
+  EXPECT_EQ(pool.choose(), "b");
+  pool[1].load_seen = pool[2].load_seen = now - std::chrono::minutes(1);  // too old to believe
+  EXPECT_EQ(pool.choose(), "b");
+}
+
+TEST(Router, PromptsThatAnEngineHasYetToReadCount) {
+  Pool pool(RoutingPolicy::kLeastLoaded, 3);
+  pool[0].in_flight = 10;
+  pool[1].prompt_bytes = 4 * 30'000;  // one of 30,000 tokens
+  pool[1].in_flight = 1;
+  pool[2].in_flight = 3;
+  EXPECT_EQ(pool.choose(), "c");
+  pool[2].in_flight = 6;
+  EXPECT_EQ(pool.choose(), "a");
+  pool[0].in_flight = 20;
+  EXPECT_EQ(pool.choose(), "b");
+}
+
+TEST(EngineLoad, IsWhatRunsWaitsAndFillsTheCache) {
+  const auto vllm = engine_load(
+      "# TYPE vllm:num_requests_running gauge\n"
+      "vllm:num_requests_running{engine=\"0\"} 2.0\n"
+      "vllm:num_requests_running{engine=\"1\"} 3\r\n"
+      "vllm:kv_cache_usage_perc{engine=\"0\"} 0.5\nvllm:kv_cache_usage_perc{engine=\"1\"} 0.25\n"
+      "vllm:num_requests_waiting{m=\"}\"} 4\nother 9\n");
+  ASSERT_TRUE(vllm);
+  EXPECT_EQ(vllm->running, 5);
+  EXPECT_EQ(vllm->waiting, 4);
+  EXPECT_EQ(vllm->kv_usage, 0.375);
+  const auto sglang = engine_load("sglang:num_queue_reqs 7\nsglang:token_usage 1.5");
+  ASSERT_TRUE(sglang);
+  EXPECT_EQ(sglang->waiting, 7);
+  EXPECT_EQ(sglang->kv_usage, 1);
+  EXPECT_FALSE(engine_load("up 1\nsglang:token_usage 0.5\n"));
 }
 
 TEST(Tenants, AreFoundByTheHashOfAKey) {
@@ -148,7 +184,7 @@ TEST(Tenants, AreFoundByTheHashOfAKey) {
   write(config.file, "# keys\n\n" + key_hash("secret", "sk-1") + "  search team\n");
   const auto tenants = Tenants::load(config, real_fs());
   ASSERT_TRUE(tenants) << tenants.error().message;
-  const auto who = [&](const RequestHead& head) { return (*tenants)->who(head, "10.0.0.1:5"); };
+  const auto who = [&](const RequestHead& head) { return (*tenants)->who(head, "10.0.0.1:5", 0); };
   EXPECT_EQ(who(head_with("Authorization", "bearer sk-1")).tenant, "search team");
   EXPECT_EQ(who(head_with("X-Api-Key", "sk-1")).tenant, "search team");
   EXPECT_EQ(who(head_with("X-Api-Key", "sk-2")).tenant, "unknown");
@@ -162,9 +198,9 @@ TEST(Tenants, BelieveAHeaderOfTrustedFrontsOnly) {
   const auto tenants = Tenants::load(config, real_fs());
   ASSERT_TRUE(tenants);
   const RequestHead head = head_with("x-tenant", "blue");
-  EXPECT_EQ((*tenants)->who(head, "10.127.0.1:5").tenant, "blue");
-  EXPECT_EQ((*tenants)->who(head, "10.128.0.1:5").tenant, "default");
-  EXPECT_EQ((*tenants)->who(head, "[::1]:5").tenant, "blue");
+  EXPECT_EQ((*tenants)->who(head, "10.127.0.1:5", 0).tenant, "blue");
+  EXPECT_EQ((*tenants)->who(head, "10.128.0.1:5", 0).tenant, "default");
+  EXPECT_EQ((*tenants)->who(head, "[::1]:5", 0).tenant, "blue");
   config.trusted = {"10.0.0.0/33"};
   EXPECT_FALSE(Tenants::load(config, real_fs()));
 }

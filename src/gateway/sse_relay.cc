@@ -29,6 +29,11 @@ bool take_data(std::string_view& line) {
   return true;
 }
 
+/// llama.cpp's messages API says errors by the event's name alone.
+bool names_an_error(std::string_view line) {
+  return line == "event: error" || line == "event:error";
+}
+
 /// Whole lines that are comments, all of them.
 bool only_comments(std::string_view text) {
   while (!text.empty()) {
@@ -150,6 +155,7 @@ void SseRelay::take_event(std::string_view raw) {
   size_t count = 0;
   while (!lines.empty()) {
     std::string_view line = take_line(lines);
+    if (names_an_error(line)) error_ = true;
     if (!take_data(line)) continue;
     if (++count == 1) {
       data = line;

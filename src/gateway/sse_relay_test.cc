@@ -92,6 +92,10 @@ TEST(SseRelay, SeesErrorsInsideAStream) {
     EXPECT_EQ(relayed(relay, {stream}), stream);
     EXPECT_TRUE(relay.error()) << event;
   }
+  SseRelay relay(kStrip);
+  const std::string named = "event: error\r\ndata: {\"code\":500,\"message\":\"x\"}\r\n\r\n";
+  EXPECT_EQ(relayed(relay, {named}), named);
+  EXPECT_TRUE(relay.error());
 }
 
 TEST(SseRelay, LetsAKeepAliveGoBeforeItsEmptyLine) {

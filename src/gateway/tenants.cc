@@ -91,7 +91,7 @@ std::string key_hash(std::string_view hmac_key, std::string_view api_key) {
   return out;
 }
 
-Result<std::shared_ptr<const Tenants>> Tenants::load(const config::GatewayTenants& config, Fs& fs) {
+Result<std::shared_ptr<Tenants>> Tenants::load(const config::GatewayTenants& config, Fs& fs) {
   auto tenants = std::make_shared<Tenants>();
   tenants->header_ = config.header;
   tenants->require_ = config.require;
@@ -108,6 +108,7 @@ Result<std::shared_ptr<const Tenants>> Tenants::load(const config::GatewayTenant
     }
     tenants->trusted_.push_back(std::move(parsed));
   }
+  if (!config.jwt.claim.empty()) tenants->jwt_ = TRY(Jwt::load(config.jwt, fs));
   if (config.file.empty()) return tenants;
   tenants->has_file_ = true;
   const std::string key = TRY(fs.read_file(config.hmac_key_file));
@@ -127,16 +128,20 @@ bool Tenants::trusts(std::string_view remote) const {
   });
 }
 
-Tenants::Who Tenants::who(const RequestHead& head, std::string_view remote) const {
+Tenants::Who Tenants::who(const RequestHead& head, std::string_view remote, TimestampMs now_ms) {
   if (!header_.empty()) {
     const std::string_view name = head.value(header_);
     if (!name.empty() && name.size() <= kMaxName && trusts(remote)) {
       return {Verdict::kKnown, std::string(name)};
     }
   }
-  if (!has_file_) return {Verdict::kKnown, "default"};
+  if (!has_file_ && !jwt_) return {Verdict::kKnown, "default"};
   const std::string_view key = api_key_of(head);
-  const auto found = key.empty() ? by_hash_.end() : by_hash_.find(key_hash(hmac_key_, key));
+  if (jwt_) {
+    if (auto tenant = jwt_->tenant(key, now_ms)) return {Verdict::kKnown, *std::move(tenant)};
+  }
+  const bool looks = has_file_ && !key.empty();
+  const auto found = looks ? by_hash_.find(key_hash(hmac_key_, key)) : by_hash_.end();
   if (found != by_hash_.end()) return {Verdict::kKnown, found->second};
   return {require_ ? Verdict::kRefused : Verdict::kUnknown, "unknown"};
 }

@@ -1,8 +1,9 @@
-// Who a request is for: the tenant of its API key, or what a trusted front says in a header.
+// Who a request is for: what a trusted front says in a header, the claim of a signed token, or the
+// tenant of its API key.
 //
-// A Tenants is an immutable table, made when its file changes and published to the loop. Keys are
-// never kept: the file has keyed hashes of them (HMAC-SHA-256), so that neither it nor our memory
-// gives keys away. Bounds: kMaxTenants lines.
+// A Tenants is made when a file changes and handed to the loop, on whose thread it is used (it
+// remembers tokens). Keys are never kept: the file has keyed hashes of them (HMAC-SHA-256), so that
+// neither it nor our memory gives keys away. Bounds: kMaxTenants lines.
 #pragma once
 #include <memory>
 #include <string>
@@ -13,6 +14,7 @@
 #include "base/result.h"
 #include "config/gateway_config.h"
 #include "gateway/http_head.h"
+#include "gateway/jwt.h"
 
 namespace strata::gateway {
 
@@ -26,16 +28,16 @@ class Tenants {
  public:
   static constexpr size_t kMaxTenants = 1'000'000;
 
-  /// Without a file: everyone is "default", unless a header says otherwise.
-  static Result<std::shared_ptr<const Tenants>> load(const config::GatewayTenants& config, Fs& fs);
+  /// Without a file and tokens: everyone is "default", unless a header says otherwise.
+  static Result<std::shared_ptr<Tenants>> load(const config::GatewayTenants& config, Fs& fs);
 
   enum class Verdict : uint8_t { kKnown, kUnknown, kRefused };
   struct Who {
     Verdict verdict = Verdict::kKnown;
-    std::string tenant;  // "unknown" for a key that the file does not have
+    std::string tenant;  // "unknown" for a key that nobody knows
   };
   /// `remote` is the client's "address:port".
-  Who who(const RequestHead& head, std::string_view remote) const;
+  Who who(const RequestHead& head, std::string_view remote, TimestampMs now_ms);
 
  private:
   struct Network {
@@ -47,6 +49,7 @@ class Tenants {
   std::string header_;
   std::vector<Network> trusted_;
   std::string hmac_key_;
+  std::optional<Jwt> jwt_;
   bool has_file_ = false;
   bool require_ = false;
   std::unordered_map<std::string, std::string> by_hash_;

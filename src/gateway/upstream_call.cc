@@ -12,14 +12,20 @@ constexpr size_t kLargeRead = size_t{64} << 10;
 
 }  // namespace
 
-UpstreamCall::UpstreamCall(Context context, std::shared_ptr<Upstream> upstream)
+UpstreamCall::UpstreamCall(Context context, std::shared_ptr<Upstream> upstream,
+                           uint64_t prompt_bytes)
     : upstream_(std::move(upstream)),
+      prompt_bytes_(prompt_bytes),
       dialer_(context.loop, context.resolver, context.tls, phase_),
       read_size_(kSmallRead) {
   ++upstream_->in_flight;
+  upstream_->prompt_bytes += prompt_bytes_;
 }
 
-UpstreamCall::~UpstreamCall() { --upstream_->in_flight; }
+UpstreamCall::~UpstreamCall() {
+  --upstream_->in_flight;
+  prefilled();
+}
 
 CallError UpstreamCall::fail(CallError error, std::string why) {
   why_ = std::move(why);
@@ -66,6 +72,12 @@ asio::awaitable<CallError> UpstreamCall::send(std::array<std::string_view, 4> pi
 }
 
 asio::awaitable<CallError> UpstreamCall::read_more() {
+  if (in_.unread().empty() && !filled_) {  // thousands of streams wait for their next token
+    in_.shrink(0);
+    if (const auto error = co_await stream_->wait_readable()) {
+      co_return fail(CallError::kReset, net::describe(error));
+    }
+  }
   const auto room = in_.prepare(read_size_);
   const net::IoResult read = co_await stream_->read_some(asio::buffer(room.data(), room.size()));
   if (read.error) {
@@ -74,7 +86,8 @@ asio::awaitable<CallError> UpstreamCall::read_more() {
   }
   in_.commit(read.bytes);
   answered_ = true;
-  if (read.bytes == room.size()) read_size_ = std::min(read_size_ * 4, kLargeRead);
+  filled_ = read.bytes == room.size();
+  if (filled_) read_size_ = std::min(read_size_ * 4, kLargeRead);
   co_return CallError::kNone;
 }
 
@@ -134,6 +147,7 @@ asio::awaitable<CallError> UpstreamCall::read_body(std::string_view& piece) {
     if (payload > 0) {
       piece = in_.unread().substr(0, payload);
       to_consume_ = decoded_used_;
+      prefilled();
       co_return CallError::kNone;
     }
     in_.consume(decoded_used_);

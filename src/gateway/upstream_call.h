@@ -39,7 +39,8 @@ class UpstreamCall {
     net::ClientTlsContexts& tls;
   };
 
-  UpstreamCall(Context context, std::shared_ptr<Upstream> upstream);
+  /// `prompt_bytes`: of the request's body, until the answer begins.
+  UpstreamCall(Context context, std::shared_ptr<Upstream> upstream, uint64_t prompt_bytes = 0);
   ~UpstreamCall();
   UpstreamCall(const UpstreamCall&) = delete;
   UpstreamCall& operator=(const UpstreamCall&) = delete;
@@ -75,7 +76,10 @@ class UpstreamCall {
   CallError fail(CallError error, std::string why);
   size_t payload_in_buffer();
 
+  void prefilled() { upstream_->prompt_bytes -= std::exchange(prompt_bytes_, 0); }
+
   const std::shared_ptr<Upstream> upstream_;
+  uint64_t prompt_bytes_;  // that the engine has to read first
   net::PhaseClock phase_;
   net::Dialer dialer_;
   std::unique_ptr<net::Stream> stream_;
@@ -87,6 +91,7 @@ class UpstreamCall {
   size_t to_consume_ = 0;  // of the piece that was handed out
   size_t decoded_used_ = 0;
   size_t read_size_;
+  bool filled_ = false;  // by the last read: more may be there
   std::string why_;
   bool reused_ = false;
   bool answered_ = false;

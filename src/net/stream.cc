@@ -35,6 +35,14 @@ class PlainStream final : public Stream {
     co_return IoResult{error, bytes};
   }
 
+  asio::awaitable<boost::system::error_code> wait_readable() override {
+    if (more_may_be_there_ && at_once_ < kMaxAtOnce) co_return boost::system::error_code{};
+    const auto [error] = co_await socket_.async_wait(asio::socket_base::wait_read, kAwait);
+    more_may_be_there_ = true;
+    at_once_ = 0;
+    co_return error;
+  }
+
   asio::awaitable<IoResult> write_some(Pieces pieces) override {
     if (at_once_ < kMaxAtOnce) {
       boost::system::error_code error;

@@ -29,6 +29,11 @@ class Stream {
   virtual boost::asio::awaitable<Result<>> handshake() = 0;
   /// At least one byte, or an error; error::eof when the peer ended the stream properly.
   virtual boost::asio::awaitable<IoResult> read_some(boost::asio::mutable_buffer into) = 0;
+  /// Until read_some() has something to read, so that who waits long needs no buffer meanwhile. A
+  /// stream that cannot tell returns at once.
+  virtual boost::asio::awaitable<boost::system::error_code> wait_readable() {
+    co_return boost::system::error_code{};
+  }
   virtual boost::asio::awaitable<IoResult> write_some(Pieces pieces) = 0;
   /// Tells the peer that no more comes.
   virtual boost::asio::awaitable<void> shutdown_write() = 0;

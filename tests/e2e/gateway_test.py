@@ -1,6 +1,8 @@
 """The gateway as applications meet it: real clients and hand-made bytes through it to a mock engine,
-compared byte for byte with a direct connection; metering, faults, reload, kill -9."""
+compared byte for byte with a direct connection; tokens, tenants, the ledger."""
+import base64
 import csv
+import hmac
 import io
 import json
 import pathlib
@@ -8,105 +10,13 @@ import re
 import socket
 import subprocess
 import tempfile
-import threading
 import time
 import unittest
 
-from harness import BINARY, Process, Strata, free_port, http_request, wait_until
-
-PROMPT = {"model": "mock", "messages": [{"role": "user", "content": "hello there"}]}
-
-
-class Engine(Process):
-    def __init__(self, directory, *arguments, name="engine"):
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        super().__init__([BINARY, "mock-engine", f"--listen=127.0.0.1:{self.port}", *arguments],
-                         directory, name)
-        wait_until(lambda: http_request(f"{self.url}/health").status == 200, "the mock engine")
-
-    def metric(self, name):
-        text = http_request(f"{self.url}/metrics").body.decode()
-        return int(re.search(rf"^{name}{{.*}} (\d+)$", text, re.M).group(1))
-
-
-class Gateway(Process):
-    def __init__(self, directory, upstreams, extra="", name="gateway"):
-        self.directory = pathlib.Path(directory)
-        self.port, self.web = free_port(), free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.config = self.directory / f"{name}.yml"
-        self.write_config(upstreams, extra)
-        super().__init__([BINARY, "gateway", f"--config={self.config}",
-                          f"--listen=127.0.0.1:{self.port}",
-                          f"--web.listen-address=127.0.0.1:{self.web}", "--drain=10s"],
-                         directory, name)
-        wait_until(self.is_ready, "the gateway")
-
-    def write_config(self, upstreams, extra=""):
-        lines = ["gateway:", "  upstreams:"]
-        for upstream in upstreams:
-            lines.append("  - " + json.dumps(upstream))
-        self.config.write_text("\n".join(lines) + "\n" + extra)
-
-    def is_ready(self):
-        if not self.running():
-            raise AssertionError(f"the gateway ended:\n{self.log()[-3000:]}")
-        return http_request(f"http://127.0.0.1:{self.web}/-/ready").status == 200
-
-    def series(self, name, **labels):
-        """The sum of the series of that name that have these labels."""
-        text = http_request(f"http://127.0.0.1:{self.web}/metrics").body.decode()
-        total, found = 0.0, False
-        for line in text.splitlines():
-            match = re.match(rf"{name}(?:{{(.*)}})? (\S+)$", line)
-            if match is None:
-                continue
-            have = dict(re.findall(r'(\w+)="([^"]*)"', match.group(1) or ""))
-            if all(have.get(key) == value for key, value in labels.items()):
-                total, found = total + float(match.group(2)), True
-        return total if found else None
-
-
-def raw(port, request, timeout=20, half_close=False):
-    """All bytes that the server sends until it closes."""
-    with socket.create_connection(("127.0.0.1", port), timeout=timeout) as connection:
-        connection.sendall(request)
-        if half_close:
-            connection.shutdown(socket.SHUT_WR)
-        answer = b""
-        while piece := connection.recv(65536):
-            answer += piece
-        return answer
-
-
-def post(path, body, headers=(), version="1.1", close=True):
-    data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    lines = [f"POST {path} HTTP/{version}", "Host: test", "Content-Type: application/json",
-             f"Content-Length: {len(data)}", *headers]
-    if close:
-        lines.append("Connection: close")
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + data
-
-
-def body_of(answer):
-    """The payload of an HTTP answer, chunks undone."""
-    head, _, body = answer.partition(b"\r\n\r\n")
-    if b"transfer-encoding: chunked" not in head.lower():
-        return body
-    payload = b""
-    while body:
-        size, _, body = body.partition(b"\r\n")
-        length = int(size, 16)
-        if length == 0:
-            return payload
-        payload, body = payload + body[:length], body[length + 2:]
-    return payload + b"<cut>"
-
-
-def status_of(answer):
-    return int(answer.split(b" ", 2)[1]) if answer else 0
-
+import harness
+from gateways import (PROMPT, Engine, Gateway, ScriptedEngine, body_of, header, post, raw,
+                      status_of)
+from harness import BINARY, wait_until
 
 class GatewayTest(unittest.TestCase):
     @classmethod
@@ -307,6 +217,101 @@ class GatewayTest(unittest.TestCase):
         self.assertEqual(cost, sum(round(float(line["cost_usd"]) * 1e9) for line in sums))
         self.assertTrue(all(row["tenant"] for row in rows))
 
+    def test_models_of_several_upstreams_are_one_list(self):
+        asked = []
+
+        def lists(*models):
+            def answer(head, body):
+                asked.append(header(head, "Authorization"))
+                text = json.dumps({"object": "list", "data": [
+                    {"id": model, "object": "model", "max_model_len": 4096} for model in models]})
+                yield b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(text),
+                                                                           text.encode())
+            return answer
+
+        def broken(head, body):
+            yield ScriptedEngine.CLOSE
+        engines = [ScriptedEngine(answer) for answer in
+                   (lists("a", "b"), lists("b", "c", "not routed here"), broken)]
+        for engine in engines:
+            self.addCleanup(engine.close)
+        with tempfile.TemporaryDirectory() as directory:
+            gateway = Gateway(directory, [
+                {"name": "one", "url": engines[0].url},
+                {"name": "two", "url": engines[1].url, "models": ["b", "c"], "api_key": "sk-two"},
+                {"name": "three", "url": engines[2].url}])
+            try:
+                answer = harness.http_request(f"{gateway.url}/v1/models",
+                                              headers={"Authorization": "Bearer sk-mine"})
+                models = answer.json()["data"]
+                self.assertEqual(sorted(model["id"] for model in models), ["a", "b", "c"])
+                self.assertEqual({model["max_model_len"] for model in models}, {4096})
+                self.assertEqual(set(asked), {"Bearer sk-mine", "Bearer sk-two"})
+                for engine in engines[:2]:
+                    engine.close()
+                    engine.answer = broken
+                answer = harness.http_request(f"{gateway.url}/v1/models")
+                self.assertEqual(answer.status, 502)
+            finally:
+                gateway.kill()
+
+    def test_the_model_of_a_form_is_found(self):
+        seen = []
+
+        def transcribe(head, body):
+            seen.append(body)
+            text = (b'{"text":"hello","usage":{"type":"tokens","input_tokens":14,'
+                    b'"output_tokens":45,"total_tokens":59}}')
+            yield b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(text), text)
+        engine = ScriptedEngine(transcribe)
+        self.addCleanup(engine.close)
+        form = (b'--xyz\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n'
+                b"Content-Type: audio/wav\r\n\r\n" + bytes(range(256)) * 400 + b"\r\n--xyz\r\n"
+                b'Content-Disposition: form-data; name="model"\r\n\r\nwhisper-1\r\n--xyz--\r\n')
+        with tempfile.TemporaryDirectory() as directory:
+            gateway = Gateway(directory, [
+                {"name": "chat", "url": self.engine.url, "models": ["mock"]},
+                {"name": "audio", "url": engine.url, "models": ["whisper-1"]}])
+            try:
+                answer = harness.http_request(
+                    f"{gateway.url}/v1/audio/transcriptions", form,
+                    headers={"Content-Type": "multipart/form-data; boundary=xyz"})
+                self.assertEqual(answer.json()["text"], "hello")
+                self.assertEqual(seen, [form])
+                labels = {"model_name": "whisper-1"}
+                wait_until(lambda: gateway.series("app_output_tokens_total", **labels) == 45, "it")
+                self.assertEqual(gateway.series("app_input_tokens_total", **labels), 14)
+            finally:
+                gateway.kill()
+
+    def test_the_claim_of_a_signed_token_is_the_tenant(self):
+        def part(bytes_):
+            return base64.urlsafe_b64encode(bytes_).rstrip(b"=").decode()
+
+        def token(secret, **claims):
+            text = part(b'{"alg":"HS256"}') + "." + part(json.dumps(claims).encode())
+            return text + "." + part(hmac.digest(secret, text.encode(), "sha256"))
+        secret = b"a secret of the test's own"
+        with tempfile.TemporaryDirectory() as directory:
+            (pathlib.Path(directory) / "secret").write_bytes(secret)
+            gateway = Gateway(directory, [{"name": "one", "url": self.engine.url}],
+                              "  tenants: {require: true, jwt: {claim: org, secret_file: secret,"
+                              " audience: llm}}\n")
+            try:
+                until = time.time() + 1000
+                good = {"org": "blue", "aud": "llm", "exp": until}
+                for key, status in ((token(secret, **good), 200), (token(b"x" * 16, **good), 401),
+                                    (token(secret, **{**good, "exp": until - 2000}), 401),
+                                    (token(secret, **{**good, "aud": "other"}), 401), ("sk-1", 401)):
+                    answer = raw(gateway.port, post("/v1/chat/completions", PROMPT,
+                                                    [f"Authorization: Bearer {key}"]))
+                    self.assertEqual(status_of(answer), status)
+                self.assertEqual(gateway.series("app_requests_total", tenant_id="blue"), 1)
+                self.assertEqual(gateway.series("app_requests_total", outcome="invalid"), 4)
+                self.assertNotIn(token(secret, **good), gateway.log())
+            finally:
+                gateway.kill()
+
     def test_curl(self):
         out = subprocess.run(["curl", "-sN", f"{self.gateway.url}/v1/chat/completions", "-d",
                               json.dumps(dict(PROMPT, stream=True)), "-H", "x-mock-tokens: 3"],
@@ -338,146 +343,5 @@ class GatewayTest(unittest.TestCase):
             client.chat.completions.create(**PROMPT, extra_headers={"x-mock-status": "429"})
 
 
-class FaultTest(unittest.TestCase):
-    def setUp(self):
-        self.temporary = tempfile.TemporaryDirectory()
-        self.path = pathlib.Path(self.temporary.name)
-        self.processes = []
-
-    def tearDown(self):
-        for process in self.processes:
-            process.kill()
-        self.temporary.cleanup()
-
-    def start(self, kind, *arguments, **options):
-        process = kind(self.path, *arguments, **options)
-        self.processes.append(process)
-        return process
-
-    def test_requests_go_elsewhere_when_an_upstream_is_away_and_come_back(self):
-        one = self.start(Engine, name="one")
-        two = self.start(Engine, name="two")
-        gateway = self.start(Gateway, [{"name": "one", "url": one.url},
-                                       {"name": "two", "url": two.url}],
-                             "  policy: round_robin\n")
-        request = post("/v1/chat/completions", PROMPT)
-        for _ in range(4):
-            self.assertEqual(status_of(raw(gateway.port, request)), 200)
-        one.kill()
-        statuses = [status_of(raw(gateway.port, request)) for _ in range(12)]
-        self.assertEqual(statuses, [200] * 12)
-        self.assertGreater(gateway.series("app_upstream_retries_total", upstream="one"), 0)
-        wait_until(lambda: gateway.series("app_upstream_up", upstream="one") == 0, "it set aside")
-        back = Process([BINARY, "mock-engine", f"--listen=127.0.0.1:{one.port}"], self.path, "back")
-        self.processes.append(back)
-        wait_until(lambda: gateway.series("app_upstream_up", upstream="one") == 1, "it back")
-
-    def test_an_upstream_that_is_nowhere_is_a_502_in_the_words_of_the_api(self):
-        gateway = self.start(Gateway, [{"name": "x", "url": f"http://127.0.0.1:{free_port()}"}])
-        answer = raw(gateway.port, post("/v1/chat/completions", PROMPT))
-        self.assertEqual(status_of(answer), 502)
-        self.assertEqual(json.loads(body_of(answer))["error"]["type"], "server_error")
-        answer = raw(gateway.port, post("/v1/messages", PROMPT))
-        self.assertEqual(json.loads(body_of(answer))["type"], "error")
-
-    def test_an_upstream_that_does_not_know_stream_options_is_remembered(self):
-        """A server of our own that answers 400 to stream_options and streams otherwise."""
-        seen = []
-
-        def serve(listener):
-            while True:
-                try:
-                    connection, _ = listener.accept()
-                except OSError:
-                    return
-                with connection:
-                    got = b""
-                    while b"\r\n\r\n" not in got:
-                        got += connection.recv(65536)
-                    head, _, body = got.partition(b"\r\n\r\n")
-                    length = int(re.search(rb"content-length: (\d+)", head.lower()).group(1))
-                    while len(body) < length:
-                        body += connection.recv(65536)
-                    seen.append(b"stream_options" in body)
-                    if seen[-1]:
-                        answer = b'{"error":"stream_options: unknown field"}'
-                        connection.sendall(b"HTTP/1.1 400 Bad\r\nContent-Length: %d\r\n\r\n%s" %
-                                           (len(answer), answer))
-                    else:
-                        event = b'data: {"choices":[{"delta":{"content":"x"}}]}\n\n'
-                        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
-                                           b"Connection: close\r\n\r\n" + event * 3)
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            thread = threading.Thread(target=serve, args=(listener,), daemon=True)
-            thread.start()
-            port = listener.getsockname()[1]
-            gateway = self.start(Gateway, [{"name": "old", "url": f"http://127.0.0.1:{port}"}])
-            for _ in range(2):
-                answer = raw(gateway.port, post("/v1/chat/completions", dict(PROMPT, stream=True)))
-                self.assertEqual(status_of(answer), 200)
-                self.assertEqual(body_of(answer).count(b"data:"), 3)
-        self.assertEqual(seen, [True, False, False])
-        self.assertEqual(gateway.series("app_usage_source_total", usage_source="counted"), 2)
-
-    def test_a_stream_outlives_a_reload_and_a_drain(self):
-        engine = self.start(Engine)
-        gateway = self.start(Gateway, [{"name": "one", "url": engine.url}])
-        request = post("/v1/chat/completions", dict(PROMPT, stream=True),
-                       ["x-mock-tokens: 60", "x-mock-itl-ms: 50"])
-        answers = []
-        thread = threading.Thread(target=lambda: answers.append(raw(gateway.port, request)))
-        thread.start()
-        wait_until(lambda: engine.metric("vllm:num_requests_running") == 1, "the stream")
-        gateway.write_config([{"name": "renamed", "url": engine.url}])
-        gateway.signal(1)
-        wait_until(lambda: gateway.series("app_upstream_up", upstream="renamed") == 1, "a reload")
-        self.assertEqual(gateway.stop(), 0)
-        thread.join(20)
-        self.assertTrue(body_of(answers[0]).endswith(b"data: [DONE]\n\n"))
-        self.assertEqual(answers[0].count(b'"content":"w'), 60)
-
-    def test_a_budget_that_is_spent_is_a_429_also_after_a_restart(self):
-        engine = self.start(Engine)
-        extra = ("  ledger: {path: ledger}\n"
-                 "  tenants: {header: X-Tenant, budgets: [{tenant: small, tokens_per_day: 20}]}\n")
-        gateway = self.start(Gateway, [{"name": "one", "url": engine.url}], extra)
-        request = post("/v1/chat/completions", PROMPT, ["X-Tenant: small"])
-        other = post("/v1/chat/completions", PROMPT, ["X-Tenant: other"])
-        self.assertEqual(status_of(raw(gateway.port, request)), 200)
-        refused = raw(gateway.port, request)
-        self.assertEqual(status_of(refused), 429)
-        self.assertRegex(refused, rb"Retry-After: \d+\r\n")
-        self.assertEqual(status_of(raw(gateway.port, other)), 200)
-        gateway.stop()
-        again = self.start(Gateway, [{"name": "one", "url": engine.url}], extra, name="again")
-        self.assertEqual(status_of(raw(again.port, request)), 429)
-
-    def test_strata_serve_runs_a_gateway_and_stores_its_series(self):
-        engine = self.start(Engine)
-        port = free_port()
-        (self.path / "strata.yml").write_text(
-            f"gateway:\n  listen: 127.0.0.1:{port}\n"
-            f"  upstreams: [{{name: one, url: '{engine.url}'}}]\n")
-        strata = self.start(Strata, arguments=[f"--strata.config={self.path / 'strata.yml'}"])
-        self.assertEqual(status_of(raw(port, post("/v1/chat/completions", PROMPT))), 200)
-        own = strata.get("/metrics").body.decode()
-        self.assertIn('app_requests_total{model_name="mock"', own)
-
-    def test_kill_9_loses_at_most_the_last_second_of_the_ledger(self):
-        engine = self.start(Engine)
-        gateway = self.start(Gateway, [{"name": "one", "url": engine.url}],
-                             "  ledger: {path: ledger}\n")
-        for _ in range(20):
-            raw(gateway.port, post("/v1/chat/completions", PROMPT))
-        time.sleep(1.0)
-        gateway.kill()
-        out = subprocess.run([BINARY, "gateway", "ledger", "export",
-                              f"--ledger={self.path / 'ledger'}", "--json"], text=True,
-                             capture_output=True, check=True).stdout
-        rows = [json.loads(line) for line in out.splitlines()]
-        self.assertEqual(len(rows), 20)
-        self.assertEqual({row["outcome"] for row in rows}, {"ok"})
-
-
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    harness.main()
