@@ -5,7 +5,7 @@ import {align} from '../src/charts/align';
 import {stack} from '../src/charts/stack';
 import {regions} from '../src/dashboard/annotations';
 import {autoNames, framesOfInstant, framesOfRange, legendText, tableOfInstant, type Frame} from '../src/dashboard/frame';
-import {heatOf} from '../src/dashboard/heat';
+import {heatOf, singleBuckets} from '../src/dashboard/heat';
 import {reduce} from '../src/dashboard/reduce';
 import {transformed} from '../src/dashboard/transform';
 
@@ -50,6 +50,13 @@ describe('calculations', () => {
     const frames = framesOfRange(matrix([{le: '+Inf'}, [[0, '5']]], [{le: '0.5'}, [[0, '2']]], [{le: '1'}, [[0, '4']]]), {...grid, end: 0}, {refId: 'A', expr: 'x', legendFormat: '{{le}}'});
     expect(heatOf(frames)).toMatchObject({labels: ['0.5', '1', '+Inf'], rows: [[2], [2], [1]]});
   });
+  it('and so do other panels that are asked for the format of a heatmap', () => {
+    const frames = framesOfRange(matrix([{le: '+Inf'}, [[0, '5']]], [{le: '10'}, [[0, '4']]], [{le: '2'}, [[0, '1']]]), {start: 0, end: 0, step: 1000}, {refId: 'A', expr: 'm', legendFormat: '{{le}}'});
+    expect(singleBuckets(frames).map(({fields: [, field]}) => [field.displayName, ...field.values])).toEqual([['2', 1], ['10', 3], ['+Inf', 1]]);
+    const others = framesOfRange(matrix([{gpu: '0'}, [[0, '5']]]), {start: 0, end: 0, step: 1000}, {refId: 'A', expr: 'm'});
+    expect(singleBuckets(others)).toEqual(others);
+  });
+
   it('annotations a step apart are one region', () => {
     expect(regions([0, 10, 20, 50, 90, 100], 10)).toEqual([{from: 0, to: 20}, {from: 50}, {from: 90, to: 100}]);
   });

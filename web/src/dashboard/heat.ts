@@ -1,6 +1,6 @@
 // Histograms as a heatmap: buckets from a query of *_bucket series, each less the one below it.
 import {align} from '../charts/align';
-import {nameOf, type Frame} from './frame';
+import {nameOf, timeField, type Frame} from './frame';
 
 export interface Heat { times: readonly number[]; labels: string[]; rows: (number | null)[][] }
 
@@ -31,4 +31,15 @@ export function heatOf(frames: readonly Frame[]): Heat {
       return Math.max(0, value - (rows[i - 1].values[at] ?? 0));
     })),
   };
+}
+
+/** What Grafana makes of `format: heatmap` for panels that are none: series by their "le", each less
+    the one below it. Frames without an "le" stay as they are. */
+export function singleBuckets(frames: readonly Frame[]): Frame[] {
+  const {times, lines} = align(frames);
+  const rows = lines.map((line) => ({...line, bound: bound(line.field.labels.le ?? '')}));
+  if (rows.length !== frames.length || rows.some((row) => row.field.labels.le === undefined || Number.isNaN(row.bound))) return [...frames];
+  rows.sort((a, b) => a.bound - b.bound);
+  return rows.map(({frame, field, values}, i) => ({...frame, length: times.length, fields: [timeField(times),
+    {...field, values: values.map((value, at) => (value === null || i === 0 ? value : Math.max(0, value - (rows[i - 1].values[at] ?? 0))))}]}));
 }

@@ -3,6 +3,7 @@ import {instantQuery, messageOf, rangeQuery, type Answer, type QueryData} from '
 import {onStep, parseDuration, parseTime, stepFor, type TimeRange} from '../time/range';
 import {configured} from './field';
 import {framesOfInstant, framesOfRange, tableOfInstant, tableOfRange, type Frame, type Grid} from './frame';
+import {singleBuckets} from './heat';
 import {interpolate, interpolateQuery, narrowed, type Scope} from './interpolate';
 import {transformed} from './transform';
 import type {Panel, Target} from './types';
@@ -67,7 +68,9 @@ async function ask(target: Target, panel: Panel, scope: Scope, range: TimeRange,
       }
       const frames = isInstant ? (table ? tableOfInstant(answer.data, refId, several) : framesOfInstant(answer.data, naming))
         : table && panel.type === 'table' ? tableOfRange(framesOfRange(answer.data, grid, naming), refId, several) : framesOfRange(answer.data, grid, naming);
-      for (const frame of frames) if (target.format === 'heatmap') frame.kind = 'heatmap';
+      if (target.format !== 'heatmap') return {query, frames, answer};
+      if (panel.type !== 'heatmap') return {query, frames: isInstant ? frames : singleBuckets(frames), answer};
+      for (const frame of frames) frame.kind = 'heatmap';
       return {query, frames, answer};
     } catch (error) {
       if (signal.aborted) throw error;
