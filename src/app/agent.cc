@@ -11,6 +11,7 @@
 #include "config/web_config.h"
 #include "metrics/own_metrics.h"
 #include "net/http.h"
+#include "net/url.h"
 #include "wire/text_writer.h"
 
 namespace strata::app {
@@ -41,7 +42,30 @@ Result<std::unique_ptr<Agent>> Agent::start(AgentOptions options) {
   metrics::register_build_info(agent->registry_);
   agent->loop_.start();
   TRY(agent->listen());
+  if (!agent->options_.push_config_file.empty()) TRY(agent->start_pushing());
   return agent;
+}
+
+Result<> Agent::start_pushing() {
+  const auto port = TRY(net::parse_host_port(addresses().front()))
+  .port;
+  push_ = TRY(AgentPush::open(options_.push_config_file, loop_,
+                              fmt::format("{}:{}", options_.node.node, port), registry_));
+  collect_and_push();
+  return {};
+}
+
+// Now, and every interval from now on. While scrapes keep the collector busy a push is left out.
+void Agent::collect_and_push() {
+  loop_.after(push_->interval(), [this] { collect_and_push(); });
+  const bool taken = collect_->submit(Lane::kIngest, [this] {
+    families_.clear();
+    const TimestampMs now = real_clock().now_ms();
+    static const auto kAll = collect::Selection::from({}, {});
+    node_->collect(families_, *kAll);
+    push_->push(families_, now);
+  });
+  if (!taken) refused_.inc();
 }
 
 Result<> Agent::listen() {
@@ -78,6 +102,7 @@ void Agent::stop() {
   stopped_ = true;
   for (const auto& server : servers_) server->stop(kStopGrace);
   collect_.reset();
+  if (push_) push_->finish();
   loop_.stop();
 }
 

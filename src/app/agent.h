@@ -5,6 +5,8 @@
 //   /metrics?collect[]=gpu.power    a part (collect/selection.h); exclude[] leaves parts out
 //   /-/healthy, /health             200 while the process answers
 //
+// Where nobody can reach it, it pushes what it collects (AgentPush) by remote write.
+//
 // Threads: main (signals), the event loop, one that collects (scrapes wait for one another, at most
 // kMaxWaiting of them), and the GPUs' own (collect/gpu.h).
 #pragma once
@@ -14,6 +16,7 @@
 
 #include "api/auth.h"
 #include "app/agent_flags.h"
+#include "app/agent_push.h"
 #include "base/thread_pool.h"
 #include "collect/node.h"
 #include "net/http_server.h"
@@ -43,6 +46,8 @@ class Agent {
  private:
   explicit Agent(AgentOptions options);
   Result<> listen();
+  Result<> start_pushing();
+  void collect_and_push();
   void handle(std::shared_ptr<net::Exchange> exchange);
   void on_collector(std::shared_ptr<net::Exchange> exchange,
                     std::function<void(net::Exchange&)> work);
@@ -60,6 +65,7 @@ class Agent {
   std::vector<MetricFamily> families_;  // the collecting thread's
   std::unique_ptr<ThreadPool> collect_;
   net::Loop loop_{"net"};
+  std::unique_ptr<AgentPush> push_;  // null: not asked for
   std::vector<std::unique_ptr<net::HttpServer>> servers_;
   bool stopped_ = false;
 };

@@ -18,6 +18,10 @@ constexpr Flag kFlags[] = {
     {"web.also-listen-address", "", "HOST:PORT",
      "A second place to listen, such as :9100 where node_exporter was."},
     {"web.config.file", "", "FILE", "TLS and users, in the format of Prometheus' web.yml."},
+    {"push.config.file", "", "FILE",
+     "Push what is collected instead of waiting for scrapes: a file in prometheus.yml's format "
+     "with "
+     "remote_write, and global's scrape_interval and external_labels."},
     {"node", "", "NAME",
      "This machine's name in labels: node, hostname and the instance of engines. The host name "
      "when not given."},
@@ -83,6 +87,7 @@ Result<AgentOptions> agent_options(const AgentFlags& flags) {
     options.listen.push_back(also);
   }
   options.web_config_file = read.text("web.config.file");
+  options.push_config_file = read.text("push.config.file");
 
   collect::NodeOptions& node = options.node;
   node.node = read.text("node").empty() ? host_name() : read.text("node");

@@ -27,6 +27,7 @@ AgentFlags default_agent_flags();
 struct AgentOptions {
   std::vector<std::string> listen;  // one or two
   std::string web_config_file;
+  std::string push_config_file;  // empty: nothing is pushed
   collect::NodeOptions node;
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kLogfmt;

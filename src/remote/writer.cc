@@ -15,7 +15,6 @@ using namespace std::chrono_literals;
 
 // How often the log is looked at while nothing new is in it.
 constexpr std::chrono::nanoseconds kLook = 100ms;
-constexpr std::chrono::seconds kLongestRetryAfter{300};
 
 size_t max_lanes(const config::QueueConfig& queue) {
   const size_t most = Writer::kMaxRound / static_cast<size_t>(queue.max_samples_per_send);
@@ -25,10 +24,6 @@ size_t max_lanes(const config::QueueConfig& queue) {
 TimestampMs newest_of(const std::vector<tsdb::TimedSample>& samples) {
   const auto newest = std::ranges::max_element(samples, {}, &tsdb::TimedSample::t);
   return newest == samples.end() ? 0 : newest->t;
-}
-
-bool is_v2(const config::RemoteWriteConfig& config) {
-  return config.protobuf_message == "io.prometheus.write.v2.Request";
 }
 
 }  // namespace
@@ -50,7 +45,7 @@ struct Writer::Sending {
     bool in_flight = false;
     std::chrono::nanoseconds not_before{0};
     std::chrono::nanoseconds began{0};
-    Millis backoff{0};
+    std::chrono::nanoseconds backoff{0};
   };
   struct Answer {
     size_t lane = 0;
@@ -70,12 +65,11 @@ Writer::Writer(WriterDeps deps, config::RemoteWriteConfig config, Labels externa
                PositionFile position)
     : deps_(std::move(deps)),
       config_(std::move(config)),
-      client_(deps_.fetch, config_.http, deps_.fs, deps_.clock),
+      target_(deps_.fetch, config_, deps_.fs, deps_.clock),
       metrics_(deps_.metrics.target(config_.name, config_.url)),
       position_(std::move(position)),
       batches_(config_, std::move(external_labels),
-               [this](tsdb::SeriesId id) { return cursor_->labels(id); }),
-      random_(hash64(config_.url, static_cast<uint64_t>(deps_.clock.now_ms()))) {
+               [this](tsdb::SeriesId id) { return cursor_->labels(id); }) {
   metrics_.shards_min.set(1);
   metrics_.shards_max.set(static_cast<double>(max_lanes(config_.queue_config)));
 }
@@ -246,30 +240,14 @@ void Writer::send_next(const std::shared_ptr<Sending>& sending, size_t lane) {
   auto& state = sending->states[lane];
   state.in_flight = true;
   state.began = deps_.clock.steady();
-  net::ClientRequest request{.method = "POST", .url = config_.url};
-  client_.prepare(request);
-  request.timeout = config_.remote_timeout;
-  request.max_body_bytes = 64u << 10;
-  request.body = sending->lanes[lane][state.next].body;
-  for (const auto& [name, value] : config_.headers) request.headers.set(name, value);
-  request.headers.set("Content-Encoding", "snappy");
-  request.headers.set("Content-Type", wire::remote_write_content_type(
-                                          is_v2(config_) ? wire::RemoteWriteVersion::k2
-                                                         : wire::RemoteWriteVersion::k1));
-  request.headers.set("X-Prometheus-Remote-Write-Version", is_v2(config_) ? "2.0.0" : "0.1.0");
-  client_.fetch(std::move(request), [sending, lane](Result<net::ClientResponse> response) {
-    {
-      std::lock_guard lock(sending->mutex);
-      sending->answers.push_back({lane, std::move(response)});
-    }
-    sending->arrived.notify_one();
-  });
-}
-
-bool Writer::may_mend(const Result<net::ClientResponse>& response) const {
-  if (!response) return response.error().code != ErrorCode::kBadData;
-  if (response->status == 429) return config_.queue_config.retry_on_http_429;
-  return response->status >= 500;
+  target_.send(sending->lanes[lane][state.next].body,
+               [sending, lane](Result<net::ClientResponse> response) {
+                 {
+                   std::lock_guard lock(sending->mutex);
+                   sending->answers.push_back({lane, std::move(response)});
+                 }
+                 sending->arrived.notify_one();
+               });
 }
 
 void Writer::answered(Sending& sending, size_t lane, const Result<net::ClientResponse>& response) {
@@ -284,18 +262,16 @@ void Writer::answered(Sending& sending, size_t lane, const Result<net::ClientRes
   metrics_.bytes.inc(batch.body.size());
   const bool good = response && response->status / 100 == 2;
   if (!good) {
-    const std::string error =
-        response ? fmt::format("status {}: {}", response->status, response->body.substr(0, 200))
-                 : response.error().message;
+    const std::string error = refusal(response);
     if (error != last_error_) {
       last_error_ = error;
-      log_warn(may_mend(response) ? "remote write failed; it will be tried again"
-                                  : "the target of remote write refuses samples",
+      log_warn(target_.may_mend(response) ? "remote write failed; it will be tried again"
+                                          : "the target of remote write refuses samples",
                {{"url", config_.url}, {"error", error}});
     }
-    if (may_mend(response)) {
+    if (target_.may_mend(response)) {
       metrics_.retried.inc(samples);
-      state.not_before = now + pause(sending, lane, response);
+      state.not_before = now + target_.pause(state.backoff, response);
       return;
     }
     metrics_.failed.inc(samples);
@@ -310,22 +286,6 @@ void Writer::answered(Sending& sending, size_t lane, const Result<net::ClientRes
   ++state.next;
   state.backoff = {};
   state.not_before = {};
-}
-
-// What Retry-After asks for, or twice the last pause; a tenth more or less, so that many senders do
-// not come back at once.
-std::chrono::nanoseconds Writer::pause(Sending& sending, size_t lane,
-                                       const Result<net::ClientResponse>& response) {
-  auto& state = sending.states[lane];
-  const auto& queue = config_.queue_config;
-  state.backoff = std::clamp(state.backoff * 2, queue.min_backoff, queue.max_backoff);
-  std::chrono::nanoseconds pause = state.backoff;
-  if (response) {
-    const auto seconds = parse_uint(response->headers.value("Retry-After"));
-    if (seconds) pause = std::min(std::chrono::seconds(*seconds), kLongestRetryAfter);
-  }
-  random_ = hash64({}, random_);
-  return pause * 9 / 10 + pause * (random_ % 1000) / 5000;
 }
 
 }  // namespace strata::remote

@@ -25,6 +25,7 @@
 #include "remote/position_file.h"
 #include "remote/write_batches.h"
 #include "remote/write_metrics.h"
+#include "remote/write_target.h"
 
 namespace strata::remote {
 
@@ -68,16 +69,13 @@ class Writer {
   bool send(std::vector<Lane> lanes, const std::stop_token& stop);
   void send_next(const std::shared_ptr<Sending>& sending, size_t lane);
   void answered(Sending& sending, size_t lane, const Result<net::ClientResponse>& response);
-  std::chrono::nanoseconds pause(Sending& sending, size_t lane,
-                                 const Result<net::ClientResponse>& response);
-  bool may_mend(const Result<net::ClientResponse>& response) const;
   void send_metadata(const std::stop_token& stop);
   void keep_position();
   void report(const Result<>& saved) const;
 
   const WriterDeps deps_;
   const config::RemoteWriteConfig config_;
-  const discover::PeerClient client_;
+  const WriteTarget target_;
   WriteMetrics::Target& metrics_;
   PositionFile position_;
   std::unique_ptr<tsdb::LogCursor> cursor_;
@@ -88,7 +86,6 @@ class Writer {
   std::atomic<uint64_t> needs_segment_{0};
   std::chrono::nanoseconds next_metadata_{0};
   uint64_t skipped_ = 0;  // of cursor_, that were reported
-  uint64_t random_ = 1;   // for jitter
   std::string last_error_;
 };
 

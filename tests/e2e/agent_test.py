@@ -4,6 +4,7 @@ import os
 import pathlib
 import subprocess
 import tempfile
+import time
 import unittest
 
 from harness import BINARY, ROOT, Process, Strata, free_port, http_request, skip, wait_until
@@ -68,6 +69,48 @@ class AgentTest(unittest.TestCase):
         self.assertGreater(value(lines, "node_memory_MemTotal_bytes"), 0)
         self.assertGreater(value(lines, "process_resident_memory_bytes"), 0)
         self.assertEqual(agent.stop(), 0)
+
+    def test_an_agent_that_nobody_can_reach_pushes(self):
+        """Through an outage of the receiver, without a gap and without anything twice."""
+        push = pathlib.Path(self.directory.name) / "push.yml"
+        port = free_port()
+        push.write_text(f"""
+global: {{scrape_interval: 500ms, external_labels: {{site: b}}}}
+remote_write:
+- url: http://127.0.0.1:{port}/api/v1/write
+  queue_config: {{max_backoff: 200ms}}
+""")
+        data = tempfile.mkdtemp(dir=self.directory.name)
+
+        def receiver():
+            strata = Strata(data, config="scrape_configs: []\n", port=port,
+                            arguments=["--web.enable-remote-write-receiver"])
+            self.addCleanup(strata.kill)
+            return strata
+        strata = receiver()
+        agent = self.agent(f"--push.config.file={push}")
+        name = f'gpu_utilization_ratio{{gpu="0",job="agent",site="b",instance="n1:{agent.port}"}}'
+        wait_until(lambda: (strata.value(f"count_over_time({name}[1m])") or 0) >= 3, "pushed samples")
+        strata.kill()
+        time.sleep(3)
+        strata = receiver()
+        wait_until(lambda: (strata.value(f"count_over_time({name}[1m])") or 0) >= 15, "the outage's samples")
+        times = [t for t, _ in strata.query(f"{name}[1m]")[0]["values"]]
+        gaps = [b - a for a, b in zip(times, times[1:])]
+        self.assertLess(max(gaps), 2.5, gaps)  # that of a collection which was late
+        self.assertEqual(len(set(times)), len(times))
+        self.assertEqual(strata.value(f'up{{instance="n1:{agent.port}"}}'), 1)
+        self.assertEqual(agent.stop(), 0)
+        wait_until(lambda: not strata.query(name), "stale markers")
+
+    def test_a_push_configuration_without_a_target_is_refused(self):
+        path = pathlib.Path(self.directory.name) / "push.yml"
+        path.write_text("global: {scrape_interval: 1s}\n")
+        done = subprocess.run([BINARY, "agent", "--web.listen-address=127.0.0.1:0", "--gpu=false",
+                               f"--push.config.file={path}"], capture_output=True, text=True,
+                              timeout=30)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("there is no remote_write", done.stderr)
 
     def test_jobs_with_their_own_intervals_share_the_agent(self):
         agent = self.agent()
