@@ -4,6 +4,7 @@
 #include "api/auth.h"
 #include "api/cross_origin.h"
 #include "api/handlers.h"
+#include "api/query_batch.h"
 #include "api/rate_limit.h"
 #include "api/router.h"
 #include "api/turns.h"
@@ -35,6 +36,7 @@ struct Api::Impl : std::enable_shared_from_this<Api::Impl> {
 
   explicit Impl(Services s);
 
+  bool below_prefix(const Visit& visit);
   void enter(Visit visit);
   void authenticate(Visit visit);
   void dispatch(Visit visit);
@@ -44,6 +46,8 @@ struct Api::Impl : std::enable_shared_from_this<Api::Impl> {
   Reply answer(const Match& match, Visit& visit, std::chrono::nanoseconds waited) const;
   void finish(const Visit& visit, std::string_view handler, Reply reply);
   void probe(const Visit& visit);
+  void batch(const Visit& visit);
+  void add_headers(const net::HttpRequest& request, net::Headers& headers) const;
   void refuse(const Visit& visit);
   void overload(const Visit& visit, std::string_view handler);
 
@@ -102,7 +106,28 @@ void Api::set_web(const config::WebConfig& web) {
 }
 
 void Api::handle(std::shared_ptr<net::Exchange> exchange) {
-  impl_->enter({std::move(exchange), impl_->services.clock.steady()});
+  Visit visit{std::move(exchange), impl_->services.clock.steady()};
+  if (impl_->below_prefix(visit)) impl_->enter(std::move(visit));
+}
+
+// Takes the prefix off. What is not below it is answered: who asks for the root, or for the prefix
+// without its slash, is sent to where the page's relative addresses are right.
+bool Api::Impl::below_prefix(const Visit& visit) {
+  const std::string& prefix = services.route_prefix;
+  if (prefix.empty()) return true;
+  const std::string& path = visit.request().path;
+  if (path.starts_with(prefix) && path.substr(prefix.size()).starts_with('/')) {
+    visit.exchange->cut_path(prefix.size());
+    return true;
+  }
+  if (path != "/" && path != prefix) {
+    finish(visit, "unknown", error_response(404, "not_found", "no such path: " + path));
+    return false;
+  }
+  net::HttpResponse response{.status = 302};
+  response.headers.set("Location", prefix + "/");
+  finish(visit, "/static", std::move(response));
+  return false;
 }
 
 void Api::Impl::enter(Visit visit) {
@@ -169,6 +194,17 @@ void Api::Impl::probe(const Visit& visit) {
                  });
 }
 
+void Api::Impl::batch(const Visit& visit) {
+  auto work = [self = shared_from_this(), visit] {
+    net::Headers headers;
+    self->add_headers(visit.request(), headers);
+    answer_batch(self->services, self->queries, visit.exchange, std::move(headers));
+  };
+  constexpr std::string_view kPath = "/api/v1/query_batch";
+  if (!services.pool.submit(Lane::kQuery, std::move(work))) return overload(visit, kPath);
+  requests.with(kPath, "200").inc();
+}
+
 // The page and what it loads, or 404.
 void Api::Impl::no_route(const Visit& visit) {
   const auto& request = visit.request();
@@ -197,6 +233,7 @@ void Api::Impl::run(Visit visit, const Match& match) {
   };
   switch (route.runs) {
     case Runs::kOnLoop: return work();
+    case Runs::kAsBatch: return batch(visit);
     case Runs::kInTurn:
       if (!queries->submit(std::move(work))) overload(visit, route.path);
       return;
@@ -219,15 +256,20 @@ Reply Api::Impl::answer(const Match& match, Visit& visit, std::chrono::nanosecon
   return std::move(*reply);
 }
 
+// Those of web.yml, and whose pages may read the answer.
+void Api::Impl::add_headers(const net::HttpRequest& request, net::Headers& headers) const {
+  for (const auto& [name, value] : web.get()->headers) headers.set(name, value);
+  if (services.cors_origin && request.path.starts_with("/api/v1/")) {
+    allow_origin(*services.cors_origin, request, headers);
+  }
+}
+
 void Api::Impl::finish(const Visit& visit, std::string_view handler, Reply reply) {
   const auto took = services.clock.steady() - visit.began;
   auto& head = reply.head;
   requests.with(handler, std::to_string(head.status)).inc();
   durations.with(handler).observe(Seconds(took).count());
-  for (const auto& [name, value] : web.get()->headers) head.headers.set(name, value);
-  if (services.cors_origin && visit.request().path.starts_with("/api/v1/")) {
-    allow_origin(*services.cors_origin, visit.request(), head.headers);
-  }
+  add_headers(visit.request(), head.headers);
   send(services.pool, visit.exchange, std::move(reply));
 }
 

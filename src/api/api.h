@@ -28,8 +28,9 @@ namespace strata::alerting {
 class Engine;
 }
 namespace strata::dashboards {
+class Annotations;
 class Store;
-}
+}  // namespace strata::dashboards
 
 namespace strata::notify {
 class Sender;
@@ -87,12 +88,14 @@ struct Services {
   /// Makes what a backup is copied from, and says where; forgets it. Null: there are none.
   std::function<Result<std::string>()> stage_backup = {};
   std::function<Result<>()> drop_backup = {};
-  bool lifecycle = false;                   // /-/quit is there
-  std::string storage_retention;            // as /status/runtimeinfo prints it: "15d"
-  remote::Receiver* receiver = nullptr;     // null: /api/v1/write answers 404
-  const rules::Manager* rules = nullptr;    // null: there are no rules
-  dashboards::Store* dashboards = nullptr;  // null: /api/dashboards answers 503
-  const notify::Sender* notify = nullptr;   // null: there are no external Alertmanagers
+  bool lifecycle = false;                          // /-/quit is there
+  std::string storage_retention;                   // as /status/runtimeinfo prints it: "15d"
+  dashboards::Annotations* annotations = nullptr;  // null: /api/annotations answers 503
+  std::string route_prefix = {};                   // before every path: "/strata"; "": none
+  remote::Receiver* receiver = nullptr;            // null: /api/v1/write answers 404
+  const rules::Manager* rules = nullptr;           // null: there are no rules
+  dashboards::Store* dashboards = nullptr;         // null: /api/dashboards answers 503
+  const notify::Sender* notify = nullptr;          // null: there are no external Alertmanagers
 };
 
 class Api {

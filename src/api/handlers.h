@@ -84,6 +84,13 @@ Result<Reply> dashboard(const Services&, Call&);
 Result<Reply> dashboard_versions(const Services&, Call&);
 Result<Reply> save_dashboard(const Services&, Call&);
 
+// catalog_handler.cc
+Result<Reply> catalog_entries(const Services&, Call&);
+
+// annotation_handlers.cc
+Result<Reply> annotations(const Services&, Call&);
+Result<Reply> annotation(const Services&, Call&);
+
 // oncall_handlers.cc
 Result<Reply> incidents(const Services&, Call&);
 Result<Reply> incident(const Services&, Call&);

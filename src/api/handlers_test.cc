@@ -1,5 +1,6 @@
 // Every handler, asked over HTTP: what it answers to the letter, where that is short.
 #include "api/api_for_test.h"
+#include "dashboards/annotations.h"
 
 namespace strata::api {
 namespace {
@@ -401,6 +402,52 @@ TEST_F(HandlersTest, AdministrationOfTheStore) {
 TEST_F(HandlersTest, Health) {
   check({{"/-/healthy", "Strata is healthy.\n"}, {"/-/ready", "Strata is ready.\n"}});
   EXPECT_EQ(ask("/-/reload", "POST").status, 500);
+}
+
+TEST_F(HandlersTest, EverythingIsBelowThePrefix) {
+  auto below = services();
+  below.route_prefix = "/strata";
+  serve(std::move(below));
+  EXPECT_EQ(ask("/strata/-/healthy").status, 200);
+  EXPECT_TRUE(body("/strata/api/v1/query?query=1").contains("success"));
+  EXPECT_EQ(ask("/-/healthy").status, 404);
+  EXPECT_EQ(ask("/stratas/-/healthy").status, 404);
+  EXPECT_EQ(ask("/api/v1/query?query=1").status, 404);
+  EXPECT_EQ(ask("/strata/").status, 200);
+  // The client follows where it is sent.
+  for (const char* path : {"/", "/strata"}) {
+    EXPECT_TRUE(ask(path).url.ends_with("/strata/")) << path;
+  }
+}
+
+TEST_F(HandlersTest, TheCatalogSaysWhatNamesMean) {
+  const auto all = body("/api/v1/catalog");
+  EXPECT_TRUE(all.contains(R"({"name":"llm_requests_running","type":"gauge","unit":"requests",)"));
+  EXPECT_TRUE(all.contains(R"("source":"vLLM","name":"vllm:num_requests_running")"));
+  EXPECT_TRUE(all.contains(R"("becomes":["llm_requests_running")"));
+}
+
+TEST_F(HandlersTest, AnnotationsAsGrafanaHasThem) {
+  auto with_notes = services();
+  const auto notes = std::move(*dashboards::Annotations::open(dir_.file("n"), real_fs(), clock_));
+  with_notes.annotations = notes.get();
+  serve(std::move(with_notes));
+  const net::Headers json{{"Content-Type", "application/json"}};
+  EXPECT_EQ(ask("/api/annotations", "POST", json,
+                R"({"time":1000,"timeEnd":2000,"tags":["deploy"],"text":"v2"})")
+                .body,
+            R"({"message":"Annotation added","id":1})");
+  const std::string one = R"({"id":1,"dashboardUID":"","panelId":0,"login":"","time":1000,)"
+                          R"("timeEnd":2000,"text":"v2","tags":["deploy"]})";
+  EXPECT_EQ(body("/api/annotations?from=1500&to=9000&tags=deploy"), "[" + one + "]");
+  EXPECT_EQ(body("/api/annotations?from=2001&to=9000"), "[]");
+  EXPECT_EQ(body("/api/annotations/1"), one);
+  EXPECT_EQ(ask("/api/annotations/1", "PATCH", json, R"({"text":"v3"})").status, 200);
+  EXPECT_TRUE(body("/api/annotations/1").contains(R"("text":"v3")"));
+  EXPECT_EQ(ask("/api/annotations/1", "DELETE").status, 200);
+  EXPECT_EQ(ask("/api/annotations/1").status, 404);
+  EXPECT_EQ(ask("/api/annotations", "POST", json, "{}").status, 400);
+  EXPECT_EQ(ask("/api/annotations?from=x").status, 400);
 }
 
 }  // namespace

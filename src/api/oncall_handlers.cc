@@ -236,13 +236,17 @@ Result<Reply> assign_incident(const Services& services, Call& call) {
 Result<Reply> who_is_on_call(const Services& services, Call& call) {
   auto* oncall = TRY(engine(services));
   const auto now = TRY(call.time_or("time", services.clock.now_ms()));
+  const Millis ahead = TRY(call.duration("ahead")).value_or(Millis(0));
+  if (ahead > oncall::Schedule::kHorizon) return bad_data("ahead is at most 56d");
   const auto overrides = TRY(oncall->store().overrides(now));
   const auto roster = oncall->desk().roster();
   std::string out;
   JsonWriter json(out);
   json.begin_object().key("configured").boolean(roster->configured());
   json.key("schedules").begin_array();
-  for (const auto& schedule : roster->schedules()) write_schedule(json, schedule, now, overrides);
+  for (const auto& schedule : roster->schedules()) {
+    write_schedule(json, schedule, now, overrides, ahead);
+  }
   json.end_array().key("people").begin_array();
   for (const auto& person : roster->people()) {
     json.begin_object().key("name").string(person.name).key("channels").begin_array();

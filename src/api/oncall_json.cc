@@ -100,7 +100,7 @@ void write_override(JsonWriter& json, const oncall::Override& one) {
 }
 
 void write_schedule(JsonWriter& json, const oncall::Schedule& schedule, TimestampMs now,
-                    std::span<const oncall::Override> overrides) {
+                    std::span<const oncall::Override> overrides, Millis ahead) {
   const auto span = oncall::Schedule::kHorizon.count();
   const auto slots = schedule.slots(now - span, now + span, overrides);
   const auto at = std::ranges::find_if(slots, [&](const auto& slot) { return slot.until > now; });
@@ -109,6 +109,13 @@ void write_schedule(JsonWriter& json, const oncall::Schedule& schedule, Timestam
   write_slot(json, *at);
   json.key("next");
   at + 1 == slots.end() ? void(json.null()) : write_slot(json, at[1]);
+  if (ahead.count() > 0) {
+    json.key("slots").begin_array();
+    for (const auto& slot : schedule.slots(now, now + ahead.count(), overrides)) {
+      write_slot(json, slot);
+    }
+    json.end_array();
+  }
   json.end_object();
 }
 

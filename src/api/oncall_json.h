@@ -17,7 +17,8 @@ void write_incident_alert(JsonWriter& json, const oncall::IncidentAlert& alert);
 void write_page(JsonWriter& json, const oncall::Page& page);
 void write_event(JsonWriter& json, const oncall::Event& event);
 void write_override(JsonWriter& json, const oncall::Override& override);
+/// With `ahead`, "slots" too: who has it from now on for so long.
 void write_schedule(JsonWriter& json, const oncall::Schedule& schedule, TimestampMs now,
-                    std::span<const oncall::Override> overrides);
+                    std::span<const oncall::Override> overrides, Millis ahead = Millis(0));
 
 }  // namespace strata::api

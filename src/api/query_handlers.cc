@@ -1,22 +1,12 @@
 // /api/v1/query and query_range.
-#include <numeric>
-
-#include "api/active_queries.h"
 #include "api/api.h"
 #include "api/handlers.h"
 #include "api/hints.h"
-#include "base/json.h"
-#include "base/log.h"
-#include "promql/parser.h"
+#include "api/running_query.h"
 #include "wire/query_json.h"
 
 namespace strata::api {
 namespace {
-
-using std::chrono::nanoseconds;
-
-// Prometheus' own bound on the resolution of a range query.
-constexpr int64_t kMaxPointsPerSeries = 11'000;
 
 // The value of `stats` that is our own: what each part of the expression did.
 constexpr std::string_view kAnalyze = "analyze";
@@ -53,137 +43,16 @@ Result<Terms> read_terms(const Services& services, Call& call) {
   return terms;
 }
 
-// A query while it runs: listed, to be stopped, and logged afterwards when it was slow.
-class Running {
- public:
-  Running(const Services& services, const Call& call, const Terms& terms)
-      : services_(services),
-        call_(call),
-        terms_(terms),
-        began_(services.clock.steady()),
-        ticket_(*services.active,
-                {.text = std::string(text()),
-                 .client = call.request().remote_address,
-                 .started = services.clock.now_ms()},
-                call.stop()) {}
-  ~Running() {
-    const auto now = services_.clock.steady();
-    const auto took = now - began_;
-    QueryMetrics& metrics = services_.active->metrics();
-    metrics.queue_time.observe(seconds(call_.waited));
-    metrics.prepare_time.observe(seconds(prepared_ - began_));
-    metrics.inner_eval.observe(seconds(now - prepared_));
-    metrics.result_sort.observe(0);
-    metrics.samples.inc(stats_.samples_scanned);
-    if (services_.slow_query.count() == 0 || took < services_.slow_query) return;
-    log_warn("slow query", {{"query", text()},
-                            {"client", call_.request().remote_address},
-                            {"seconds", seconds(took)},
-                            {"series", stats_.series_selected},
-                            {"samples", stats_.samples_scanned},
-                            {"peak_samples", stats_.peak_samples},
-                            {"peak_bytes", stats_.peak_bytes}});
-  }
-  Running(const Running&) = delete;
-  Running& operator=(const Running&) = delete;
-
-  Result<promql::ExprPtr> parse() {
-    auto parsed = promql::parse(text(), services_.engine.options().syntax);
-    prepared_ = services_.clock.steady();
-    if (!parsed) return std::unexpected(parsed.error().within("invalid parameter \"query\""));
-    return parsed;
-  }
-
-  /// For what is said by step.
-  void set_steps(TimestampMs start, Millis step) {
-    start_ = start;
-    step_ = step.count();
-  }
-
-  promql::QueryTerms terms() {
-    return {.stop = ticket_.stop(),
-            .timeout = terms_.timeout,
-            .lookback = terms_.lookback,
-            .stats = &counted(),
-            .progress = &ticket_.progress(),
-            .use_cache = call_.parameter("nocache") != "1",
-            .nodes = terms_.stats == kAnalyze ? &nodes_ : nullptr};
-  }
-
-  // As util/stats/query_stats.go names them. Sorting is part of our evaluation.
-  std::string statistics() const {
-    if (terms_.stats.empty()) return "";
-    const auto now = services_.clock.steady();
-    std::string out;
-    JsonWriter json(out);
-    json.begin_object().key("timings").begin_object();
-    json.key("evalTotalTime").number(seconds(now - began_));
-    json.key("resultSortTime").number(0);
-    json.key("queryPreparationTime").number(seconds(prepared_ - began_));
-    json.key("innerEvalTime").number(seconds(now - prepared_));
-    json.key("execQueueTime").number(seconds(call_.waited));
-    json.key("execTotalTime").number(seconds(now - began_ + call_.waited));
-    json.end_object().key("samples").begin_object();
-    const auto& by_step = stats_.samples_by_step;
-    const uint64_t looked_at = std::accumulate(by_step.begin(), by_step.end(), uint64_t{0});
-    json.key("totalQueryableSamples").integer(static_cast<int64_t>(looked_at));
-    if (terms_.stats == "all") write_steps(json.key("totalQueryableSamplesPerStep"));
-    json.key("samplesRead").integer(static_cast<int64_t>(stats_.samples_scanned));
-    json.key("peakSamples").integer(static_cast<int64_t>(stats_.peak_samples));
-    json.key("peakBytes").integer(static_cast<int64_t>(stats_.peak_bytes));
-    json.key("seriesSelected").integer(static_cast<int64_t>(stats_.series_selected));
-    json.key("stepsCached").integer(static_cast<int64_t>(stats_.steps_cached));
-    json.end_object();
-    if (terms_.stats == kAnalyze) write_nodes(json.key("nodes"));
-    json.end_object();
-    return out;
-  }
-
- private:
-  void write_nodes(JsonWriter& json) const {
-    json.begin_array();
-    for (const QueryNode& node : nodes_) {
-      json.begin_object().key("expr").string(node.expr);
-      json.key("depth").integer(node.depth);
-      json.key("series").integer(static_cast<int64_t>(node.series));
-      json.key("samples").integer(static_cast<int64_t>(node.samples));
-      json.key("bytes").integer(static_cast<int64_t>(node.bytes));
-      json.key("seconds").number(node.seconds);
-      json.key("reused").boolean(node.reused).end_object();
-    }
-    json.end_array();
-  }
-
-  promql::QueryStats& counted() {
-    stats_.count_steps = !terms_.stats.empty() && terms_.stats != kAnalyze;
-    return stats_;
-  }
-  // [[seconds, samples], …]; subqueries count as the steps that they have.
-  void write_steps(JsonWriter& json) const {
-    json.begin_array();
-    for (size_t s = 0; s < stats_.samples_by_step.size(); ++s) {
-      std::string time;
-      wire::append_timestamp_json(time, start_ + static_cast<int64_t>(s) * step_);
-      json.begin_array().raw(time).integer(static_cast<int64_t>(stats_.samples_by_step[s]));
-      json.end_array();
-    }
-    json.end_array();
-  }
-
-  static double seconds(nanoseconds t) { return std::chrono::duration<double>(t).count(); }
-  std::string_view text() const { return call_.parameter("query"); }
-
-  const Services& services_;
-  const Call& call_;
-  const Terms& terms_;
-  const nanoseconds began_;
-  nanoseconds prepared_{0};
-  promql::QueryStats stats_;
-  TimestampMs start_ = 0;
-  int64_t step_ = 0;
-  std::vector<QueryNode> nodes_;
-  ActiveQueries::Ticket ticket_;
-};
+Asked asked(const Call& call, const Terms& terms) {
+  return {.text = call.parameter("query"),
+          .client = call.request().remote_address,
+          .stop = call.stop(),
+          .waited = call.waited,
+          .timeout = terms.timeout,
+          .lookback = terms.lookback,
+          .stats = terms.stats,
+          .use_cache = call.parameter("nocache") != "1"};
+}
 
 // A result on its way out: each series is written, and forgotten.
 class ResultPieces final : public Pieces {
@@ -265,7 +134,7 @@ Reply reply_with(const Services& services, const Call& call, const promql::Expr&
 Result<Reply> query(const Services& services, Call& call) {
   const auto at = TRY(call.time_or("time", services.clock.now_ms()));
   const auto terms = TRY(read_terms(services, call));
-  Running running(services, call, terms);
+  RunningQuery running(services, asked(call, terms));
   running.set_steps(at, Millis(0));
   const auto expr = TRY(running.parse());
   auto result = TRY(services.engine.instant(services.source, *expr, call.parameter("query"), at,
@@ -292,7 +161,7 @@ Result<Reply> query_range(const Services& services, Call& call) {
         "resolution (?step=XX)");
   }
   const auto terms = TRY(read_terms(services, call));
-  Running running(services, call, terms);
+  RunningQuery running(services, asked(call, terms));
   running.set_steps(start, step);
   const auto expr = TRY(running.parse());
   auto result = TRY(services.engine.range(services.source, *expr, call.parameter("query"), start,

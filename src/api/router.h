@@ -21,6 +21,7 @@ enum class Runs : uint8_t {
   kOnPool,
   kInTurn,     // on the pool, of which queries take only so many workers (--query.max-concurrency)
   kIngesting,  // on the pool, ahead of queries: it brings samples
+  kAsBatch,    // query_batch.h: no handler
   kOnLoop,     // costs microseconds and must work when the pool is busy
 };
 

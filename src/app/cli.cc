@@ -7,6 +7,7 @@
 #include "app/backup_commands.h"
 #include "app/catalog_commands.h"
 #include "app/commands.h"
+#include "app/dashboard_commands.h"
 #include "app/gateway_commands.h"
 #include "app/lint_commands.h"
 #include "app/oncall_commands.h"
@@ -277,6 +278,51 @@ std::optional<int> RuleCommands::run() const {
   if (check->parsed()) return check_rules(checked);
   if (test->parsed()) return test_rules(tested);
   if (replay->parsed()) return replay_rules(replayed);
+  return std::nullopt;
+}
+
+// strata dashboards list|export|push.
+struct DashboardCli {
+  DashboardCommands command;
+  CLI::App* list = nullptr;
+  CLI::App* export_to = nullptr;
+  CLI::App* push = nullptr;
+
+  void add_to(CLI::App& app);
+  /// The exit code when one of them was given.
+  std::optional<int> run() const;
+};
+
+void DashboardCli::add_to(CLI::App& app) {
+  auto* group = app.add_subcommand("dashboards", "Dashboards of this binary, a server, a Grafana");
+  group->require_subcommand(1);
+  list = group->add_subcommand("list", "Which there are");
+  list->add_flag("--json", command.json, "Print the server's JSON");
+  export_to = group->add_subcommand("export", "Write them as files of Grafana's JSON");
+  export_to->add_option("dir", command.directory, "Where to; nothing is overwritten")->required();
+  export_to->add_option("uids", command.uids, "Which; all when none is named");
+  for (auto* one : {list, export_to}) {
+    one->add_option("--url", command.url, "A Strata's or a Grafana's; without it, the binary's");
+  }
+  push = group->add_subcommand("push", "Send files of Grafana's JSON to a Grafana or a Strata");
+  push->add_option("files", command.files, "A dashboard each, or only its panels")->required();
+  push->add_option("--url", command.url, "Where to: http://[user:password@]grafana:3000")
+      ->required();
+  push->add_option("--folder", command.folder, "Grafana's folder, by its uid");
+  push->add_option("--message", command.message, "What changed");
+  push->add_option("--datasource", command.data_source,
+                   "The data source's uid, for files that ask for one (${DS_…})");
+  push->add_flag("--overwrite", command.overwrite, "Also when somebody changed it meanwhile");
+  for (auto* one : {list, export_to, push}) {
+    one->add_option("--token-file", command.token_file,
+                    "A file with a token of Grafana; $GRAFANA_TOKEN when not given");
+  }
+}
+
+std::optional<int> DashboardCli::run() const {
+  if (list->parsed()) return command.list();
+  if (export_to->parsed()) return command.export_all();
+  if (push->parsed()) return command.push();
   return std::nullopt;
 }
 
@@ -682,6 +728,8 @@ int run(int argc, char** argv) {
   store_commands.add_to(app);
   CatalogCommands catalog_commands;
   catalog_commands.add_to(app);
+  DashboardCli dashboard_commands;
+  dashboard_commands.add_to(app);
   LintCommands lint_commands;
   lint_commands.add_to(app, *check);
   GatewayCommands gateway_commands;
@@ -719,6 +767,7 @@ int run(int argc, char** argv) {
   if (const auto code = store_commands.run()) return *code;
   if (const auto code = rule_commands.run()) return *code;
   if (const auto code = catalog_commands.run()) return *code;
+  if (const auto code = dashboard_commands.run()) return *code;
   if (const auto code = lint_commands.run()) return *code;
   if (const auto code = gateway_commands.run()) return *code;
   if (const auto code = oncall.run()) return *code;

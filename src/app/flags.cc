@@ -23,9 +23,10 @@ constexpr Flag kFlags[] = {
     {"web.cors.origin", ".*", "REGEX",
      "Whose pages may read answers of the API: matched against the whole Origin."},
     {"web.external-url", "", "URL",
-     "Where others reach this server: what links in alerts begin with. Without it, this host's "
-     "name "
-     "and the port."},
+     "Where others reach this server, with the path when it is below one: what links in alerts "
+     "begin with. Without it, this host's name, the port and --web.route-prefix."},
+    {"web.route-prefix", "", "PATH",
+     "What every path begins with: /strata. Without it, the path of --web.external-url."},
     {"web.enable-lifecycle", "false", "", "POST /-/quit ends Strata."},
     {"web.enable-admin-api", "false", "", "/api/v1/admin is there."},
     {"web.enable-remote-write-receiver", "false", "",
@@ -100,6 +101,18 @@ std::vector<std::string> split(std::string_view list) {
   return words;
 }
 
+// "/strata" from "strata/", or from the path of the external URL; "" for "/".
+std::string route_prefix(std::string_view given, std::string_view external_url) {
+  if (given.empty()) {
+    const size_t host = external_url.find("://");
+    const size_t path = host == std::string_view::npos ? host : external_url.find('/', host + 3);
+    given = path == std::string_view::npos ? "" : external_url.substr(path);
+  }
+  while (given.starts_with('/')) given.remove_prefix(1);
+  while (given.ends_with('/')) given.remove_suffix(1);
+  return given.empty() ? "" : "/" + std::string(given);
+}
+
 }  // namespace
 
 std::span<const Flag> serve_flags() { return kFlags; }
@@ -120,6 +133,7 @@ Result<ServeOptions> serve_options(const FlagValues& values) {
       .allow_unauthenticated = read.on("web.allow-unauthenticated"),
       .cors_origin = read.text("web.cors.origin"),
       .external_url = read.text("web.external-url"),
+      .route_prefix = route_prefix(read.text("web.route-prefix"), read.text("web.external-url")),
       .lifecycle = read.on("web.enable-lifecycle"),
       .admin_api = read.on("web.enable-admin-api"),
       .remote_write_receiver = read.on("web.enable-remote-write-receiver"),

@@ -38,6 +38,7 @@ struct ServeOptions {
   bool allow_unauthenticated = false;
   std::string cors_origin;
   std::string external_url;  // empty: this host's name and our port
+  std::string route_prefix;  // "/strata", or "": what every path begins with
   bool lifecycle = false;
   bool admin_api = false;
   bool remote_write_receiver = false;

@@ -57,6 +57,25 @@ TEST(Flags, AWrongValueIsNamedWithWhatIsWanted) {
   }
 }
 
+TEST(Flags, ThePrefixOfPathsIsTheExternalUrlsUnlessGiven) {
+  const std::tuple<const char*, const char*, const char*> cases[] = {
+      {"", "", ""},
+      {"", "http://host:9090", ""},
+      {"", "https://host/", ""},
+      {"", "https://host/watch/strata/", "/watch/strata"},
+      {"/", "https://host/strata", ""},
+      {"strata/", "", "/strata"},
+      {"/a/b", "https://host/c", "/a/b"},
+  };
+  for (const auto& [given, url, prefix] : cases) {
+    auto values = with("web.route-prefix", given);
+    values["web.external-url"] = url;
+    const auto options = serve_options(values);
+    ASSERT_TRUE(options);
+    EXPECT_EQ(options->route_prefix, prefix) << given << " of " << url;
+  }
+}
+
 TEST(Flags, FeaturesAreAList) {
   const auto options = serve_options(with("enable-feature", "a,,b"));
   ASSERT_TRUE(options);

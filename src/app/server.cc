@@ -51,7 +51,8 @@ std::string own_url(const ServeOptions& options) {
   const bool anywhere =
       where && (where->host.empty() || where->host == "0.0.0.0" || where->host == "::");
   return "http://" +
-         (anywhere ? net::join_host_port(host_name(), where->port) : options.listen_address);
+         (anywhere ? net::join_host_port(host_name(), where->port) : options.listen_address) +
+         options.route_prefix;
 }
 
 // Calls `work` every `period` until asked to stop.
@@ -205,7 +206,7 @@ Result<> Server::open() {
   alerting_ = TRY(alerting::Engine::open(
       {.directory = options_.storage_path + "/alerting",
        .config_file = options_.alertmanager_config_file,
-       .external_url = "http://" + options_.listen_address,
+       .external_url = own_url(options_),
        .strata_config_file = options_.strata_config_file},
       {.http = [client = client_.get()](
                    auto request, auto done) { client->fetch(std::move(request), std::move(done)); },
@@ -227,6 +228,8 @@ Result<> Server::open() {
   dashboards_ = TRY(dashboards::Store::open({.directory = options_.storage_path + "/dashboards",
                                              .folder = strata_config_.get()->dashboards.folder},
                                             real_fs(), clock_));
+  annotations_ =
+      TRY(dashboards::Annotations::open(options_.storage_path + "/dashboards", real_fs(), clock_));
   notify_ = std::make_unique<notify::Sender>(
       notify::SenderDeps{.fetch =
                              [client = client_.get()](auto request, auto done) {
@@ -408,6 +411,8 @@ api::Services Server::services() {
       .drop_backup = [this] { return drop_backup(); },
       .lifecycle = options_.lifecycle,
       .storage_retention = format_duration(options_.retention_time),
+      .annotations = annotations_.get(),
+      .route_prefix = options_.route_prefix,
       .receiver = receiver_.get(),
       .rules = &rules_->manager(),
       .dashboards = dashboards_.get(),
@@ -507,7 +512,7 @@ void Server::refresh_gateway() {
 void Server::apply_rules() {
   const std::string url =
       options_.external_url.empty()
-          ? fmt::format("http://{}:{}", host_name(), http_->port())
+          ? fmt::format("http://{}:{}{}", host_name(), http_->port(), options_.route_prefix)
           : options_.external_url.substr(0, options_.external_url.find_last_not_of('/') + 1);
   engine_->set_default_subquery_step(config_.get()->global.evaluation_interval);
   rules_->apply(std::exchange(rule_files_, {}), *config_.get(), options_,

@@ -21,6 +21,7 @@
 #include "collect/node.h"
 #include "config/load.h"
 #include "config/strata_config.h"
+#include "dashboards/annotations.h"
 #include "dashboards/store.h"
 #include "discover/discovery.h"
 #include "gateway/gateway.h"
@@ -116,6 +117,7 @@ class Server {
   std::unique_ptr<alerting::Engine> alerting_;
   std::unique_ptr<oncall::Engine> oncall_;
   std::unique_ptr<dashboards::Store> dashboards_;
+  std::unique_ptr<dashboards::Annotations> annotations_;
   std::unique_ptr<AlertSink> alert_sink_;
   std::unique_ptr<RuleEngine> rules_;
   std::unique_ptr<remote::Receiver> receiver_;  // null: not asked for

@@ -82,6 +82,8 @@ void Gzip::feed(std::string_view bytes, std::string& out) {
   if (!bytes.empty()) state_->run(bytes, Z_NO_FLUSH, out);
 }
 
+void Gzip::flush(std::string& out) { state_->run({}, Z_SYNC_FLUSH, out); }
+
 void Gzip::finish(std::string& out) { state_->run({}, Z_FINISH, out); }
 
 struct Gunzip::State {

@@ -26,6 +26,8 @@ class Gzip {
 
   /// Appends to `out` what is ready of the compressed form.
   void feed(std::string_view bytes, std::string& out);
+  /// Appends all of what was fed, so that the reader can have it now. Costs a few bytes.
+  void flush(std::string& out);
   /// Appends the rest. The last call.
   void finish(std::string& out);
 

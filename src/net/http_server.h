@@ -40,6 +40,9 @@ class Exchange {
 
   /// Valid while the Exchange is.
   const HttpRequest& request() const { return request_; }
+  /// Takes the first `size` bytes off the request's path: a prefix that its routes do not have.
+  /// Before anybody else sees the request.
+  void cut_path(size_t size) { request_.path.erase(0, size); }
   /// The body, moved out of the request.
   std::string take_body() { return std::move(request_.body); }
 
