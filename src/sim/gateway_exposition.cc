@@ -10,6 +10,11 @@ namespace {
 
 constexpr std::string_view kEndpoint = "/v1/chat/completions";
 
+// Dollars a token, as somebody who rents such a fleet out may ask.
+constexpr double kInputPrice = 0.6e-6;
+constexpr double kCachedInputPrice = 0.15e-6;
+constexpr double kOutputPrice = 2.4e-6;
+
 double d(uint64_t value) { return static_cast<double>(value); }
 
 // A model's tenants, over all engines that serve it.
@@ -62,6 +67,7 @@ class GatewayWriter {
     requests();
     histograms();
     tokens();
+    cost();
     errors();
     objectives();
     upstreams();
@@ -124,6 +130,15 @@ class GatewayWriter {
     one("app_output_tokens_total", "Completion tokens.", &TenantCounters::output_tokens);
     one("app_cached_input_tokens_total", "Prompt tokens that were served from a cache.",
         &TenantCounters::cached_tokens);
+  }
+
+  void cost() {
+    body_.family("app_cost_usd_total", "counter", "What requests cost, in US dollars.");
+    each({}, [&](const std::string& labels, const TenantCounters& c) {
+      body_.sample(labels, d(c.input_tokens - c.cached_tokens) * kInputPrice +
+                               d(c.cached_tokens) * kCachedInputPrice +
+                               d(c.output_tokens) * kOutputPrice);
+    });
   }
 
   void errors() {
