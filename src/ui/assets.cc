@@ -47,7 +47,7 @@ std::vector<Asset> read_table() {
 constexpr std::string_view kPages[] = {
     "overview",          "dashboards", "explore",   "graph",       "query",  "alerts",
     "silences",          "rules",      "incidents", "oncall",      "config", "flags",
-    "service-discovery", "status",     "targets",   "tsdb-status",
+    "service-discovery", "status",     "targets",   "tsdb-status", "cost",
 };
 constexpr std::string_view kFolders[] = {"d", "incidents"};  // and one or two segments below
 

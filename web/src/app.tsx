@@ -5,14 +5,17 @@ import {lastFresh, tick} from './shell/clock';
 import {Icon, type IconName} from './shell/icons';
 import {LazyPage, type PageLoader} from './shell/lazy_page';
 import {useKeyboard} from './shell/keyboard';
-import {href, path, place} from './shell/location';
+import {href, isTv, path, place} from './shell/location';
 import {Notices} from './shell/notices';
+import {NoteForm, noteOpen} from './shell/note';
 import {Palette} from './shell/palette';
 import {language, setLanguage, setTheme, theme} from './shell/settings';
 import {TimePicker} from './shell/time_picker';
 import {useLoad} from './shell/load';
 import {get, getJson, Unreachable} from './api/client';
-import {clock} from './time/format';
+import {Tv} from './shell/tv';
+import {clock, span} from './time/format';
+import {skew} from './time/now';
 import {t} from './shell/words';
 
 interface Page { title: string; timed: boolean; load: PageLoader }
@@ -25,6 +28,8 @@ const kPages: readonly [RegExp, Page][] = [
   [/^\/alerts$/, {title: 'Alerts', timed: false, load: () => import('./pages/alerts')}],
   [/^\/silences$/, {title: 'Silences', timed: false, load: () => import('./pages/silences')}],
   [/^\/incidents(\/[^/]+)?$/, {title: 'Incidents', timed: false, load: () => import('./pages/incidents')}],
+  [/^\/oncall$/, {title: 'On call', timed: false, load: () => import('./pages/oncall')}],
+  [/^\/costs?$/, {title: 'Cost', timed: true, load: () => import('./pages/cost')}],
   [/^\/rules$/, {title: 'Rules', timed: false, load: () => import('./pages/rules')}],
   [/^\/(targets|service-discovery)$/, {title: 'Targets', timed: false, load: () => import('./pages/targets')}],
   [/^\/(status|flags|config|tsdb-status)$/, {title: 'Status', timed: false, load: () => import('./pages/status')}],
@@ -33,7 +38,7 @@ const kNothing: Page = {title: 'Not found', timed: false, load: () => import('./
 
 const kLinks: readonly [string, string, IconName][] = [
   ['overview', 'Overview', 'overview'], ['dashboards', 'Dashboards', 'dashboards'], ['explore', 'Explore', 'explore'],
-  ['incidents', 'Incidents', 'incidents'], ['alerts', 'Alerts', 'alerts'], ['rules', 'Rules', 'rules'],
+  ['cost', 'Cost', 'cost'], ['incidents', 'Incidents', 'incidents'], ['oncall', 'On call', 'oncall'], ['alerts', 'Alerts', 'alerts'], ['rules', 'Rules', 'rules'],
   ['targets', 'Targets', 'targets'], ['status', 'Status', 'status'],
 ];
 
@@ -93,7 +98,7 @@ export function App() {
   const away = pulse.error instanceof Unreachable;
   const kiosk = place.value.params.has('kiosk');  // Grafana writes it without a value
   return (
-    <div class={kiosk ? 'frame kiosk' : 'frame'}>
+    <div class={['frame', kiosk && 'kiosk', isTv() && 'tv'].filter(Boolean).join(' ')}>
       <a class="skip" href="#main">{t('Skip to the page')}</a>
       {!kiosk && <Navigation firing={pulse.data?.firing ?? 0} down={pulse.data?.down ?? 0} />}
       <div class="stage">
@@ -102,12 +107,15 @@ export function App() {
           {page.timed && <TimePicker />}
         </header>
         {away && <p class="banner bad" role="alert">{t('The server cannot be reached. What you see is from {0}; the page tries again.', clock(lastFresh.value))}</p>}
+        {skew.value !== 0 && <p class="banner" role="status">{skew.value < 0 ? t('The clock of this browser is {0} ahead of the server\'s, whose time is used.', span(skew.value)) : t('The clock of this browser is {0} behind the server\'s, whose time is used.', span(skew.value))}</p>}
+        {isTv() && <Tv />}
         <main id="main" tabIndex={-1}>
           <LazyPage load={page.load} key={page.title} />
         </main>
       </div>
       <Notices />
       <Palette />
+      {noteOpen.value && <NoteForm />}
     </div>
   );
 }

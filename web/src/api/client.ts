@@ -1,4 +1,5 @@
 // The one way to the server: Prometheus' HTTP API of the server that the page came from.
+import {noteServerTime} from '../time/now';
 
 /** The folder that the page's files are under: what a path prefix is part of. Ends with '/'. */
 export const rootUrl: URL = (() => {
@@ -75,8 +76,11 @@ async function inTurn<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<
 }
 
 async function ask(path: string, init: RequestInit): Promise<Response> {
+  const asked = Date.now();
   try {
-    return await fetch(new URL(path, rootUrl), init);
+    const response = await fetch(new URL(path, rootUrl), init);
+    noteServerTime(response.headers.get('Date'), asked);
+    return response;
   } catch (error) {
     if (init.signal?.aborted) throw error;
     throw new Unreachable('no answer');
@@ -138,15 +142,12 @@ function reason(body: unknown): string | undefined {
 
 export const getJson = <T>(path: string): Promise<T> => sendJson<T>('GET', path);
 
-export function instantQuery(query: string, time: number, signal?: AbortSignal): Promise<Answer<QueryData>> {
-  return post<QueryData>('query', {query, time: time / 1000}, signal);
-}
-
-/** Times and step in milliseconds. */
-export function rangeQuery(query: string, start: number, end: number, step: number,
-  signal?: AbortSignal): Promise<Answer<QueryData>> {
-  return post<QueryData>('query_range',
-    {query, start: start / 1000, end: end / 1000, step: step / 1000}, signal);
+/** An answer that comes in lines: its response once it began. */
+export async function openStream(path: string, value: unknown, signal: AbortSignal): Promise<Response> {
+  const headers = {'Content-Type': 'application/json'};
+  const response = await inTurn(() => ask(path, {method: 'POST', body: JSON.stringify(value), headers, signal}), signal);
+  if (!response.ok) await envelope(response);  // throws the server's own words
+  return response;
 }
 
 /** A sample as the API spells it: NaN, +Inf and -Inf beside numbers. */
@@ -154,18 +155,6 @@ export function sampleNumber(text: string): number {
   if (text === '+Inf') return Infinity;
   if (text === '-Inf') return -Infinity;
   return Number(text);
-}
-
-/** The instant vector of an expression as numbers; a scalar is one sample without labels. */
-export async function vector(query: string, time = Date.now(), signal?: AbortSignal):
-  Promise<{labels: Labels; value: number}[]> {
-  const {data} = await instantQuery(query, time, signal);
-  if (data.resultType === 'vector') {
-    return data.result.flatMap((sample) =>
-      sample.value ? [{labels: sample.metric, value: sampleNumber(sample.value[1])}] : []);
-  }
-  if (data.resultType === 'scalar') return [{labels: {}, value: sampleNumber(data.result[1])}];
-  return [];
 }
 
 /** What to tell a person about an error that was caught. */

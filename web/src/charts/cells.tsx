@@ -6,7 +6,7 @@ import 'uplot/dist/uPlot.min.css';
 import {setRange} from '../shell/clock';
 import {dark} from '../shell/settings';
 import {axisTime, dateTime} from '../time/format';
-import {paint} from './colors';
+import {inkOn, paint} from './colors';
 import {kSync, moveCursor} from './cursor';
 
 export interface CellRow { label: string; cells: readonly (CellValue | null)[] }
@@ -43,7 +43,7 @@ function draw(plot: uPlot, data: CellData): void {
       ctx.fillStyle = paint(cell.color, cell.alpha ?? 1);
       ctx.fillRect(left, top, Math.max(1, right - left + (data.merge ? -1 : 0.5)), height);
       if (data.merge && right - left > cell.text.length * 7 * ratio + 8) {
-        ctx.fillStyle = paint('var(--on-cell)');
+        ctx.fillStyle = inkOn(cell.color);
         ctx.font = `${11 * ratio}px system-ui, sans-serif`;
         ctx.textBaseline = 'middle';
         ctx.fillText(cell.text, left + 4 * ratio, top + height / 2);

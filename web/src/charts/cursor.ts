@@ -1,7 +1,6 @@
 // One cursor across every chart of a page. uPlot moves its own; who is no uPlot (the GPU matrix)
 // reads `cursorTime`.
 import {signal} from '@preact/signals';
-import uPlot from 'uplot';
 
 /** The time under the mouse in milliseconds; null when it is over no chart. */
 export const cursorTime = signal<number | null>(null);
@@ -9,7 +8,6 @@ export const cursorTime = signal<number | null>(null);
 export const frozen = signal(false);
 
 export const kSync = 'strata';
-uPlot.sync(kSync);
 
 let next: number | null = null;
 let scheduled = false;

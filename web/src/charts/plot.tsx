@@ -41,9 +41,12 @@ function Tooltip({data, at, options}: {data: PlotData; at: NonNullable<Hover>; o
   if (options.sort === 'asc') rows = [...rows].sort((a, b) => a.value - b.value);
   else if (options.sort === 'desc' || rows.length > kTooltipRows) rows = [...rows].sort((a, b) => b.value - a.value);
   const mark = data.marks.find(({from, to}) => Math.abs(from - data.times[at.index]) <= data.step || (to !== undefined && from <= data.times[at.index] && data.times[at.index] <= to));
+  const near = (data.dots ?? []).filter(({at: when}) => Math.abs(when - data.times[at.index]) <= data.step);
+  const dot = near.length ? near.reduce((best, one) => (Math.abs(one.value - at.yValue) < Math.abs(best.value - at.yValue) ? one : best)) : undefined;
   return createPortal(
     <div class="tooltip" ref={root} role="presentation">
       <p class="tooltip-time">{dateTime(data.times[at.index], data.zone)}</p>
+      {dot && <p class="tooltip-dot">◆ {valueText(data.series[0], dot.value)} {Object.entries(dot.labels).map(([name, value]) => `${name}=${value}`).join(' ')}</p>}
       {mark && <p class="tooltip-mark">▲ {mark.title}</p>}
       <table><tbody>
         {rows.slice(0, kTooltipRows).map((row) => (

@@ -2,6 +2,7 @@
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type {CustomConfig, Thresholds} from '../dashboard/types';
+import {isTv} from '../shell/location';
 import {axisTime} from '../time/format';
 import {axisSteps, showNumber} from '../units/units';
 import {colorOf, paint} from './colors';
@@ -20,12 +21,15 @@ export interface PlotSeries {
   thresholds?: Thresholds;
   hidden?: boolean;
 }
+/** An exemplar: one request, at the value that it had. */
+export interface Dot { at: number; value: number; labels: Record<string, string>; of: Record<string, string> }
 export interface Mark { from: number; to?: number; title: string; color: string }
 export interface PlotData {
   times: readonly number[];  // milliseconds
   series: readonly PlotSeries[];
   range: {from: number; to: number};
   marks: readonly Mark[];
+  dots?: readonly Dot[];
   zone: string;
   step: number;
 }
@@ -35,7 +39,7 @@ export interface PlotEvents {
   hover: (at: {index: number; left: number; top: number; yValue: number; over: DOMRect} | null) => void;
 }
 
-const kFont = '11px system-ui, "Noto Sans", "DejaVu Sans", sans-serif';
+const font = (): string => `${isTv() ? 15 : 11}px system-ui, "Noto Sans", "DejaVu Sans", sans-serif`;
 
 const scaleOf = (series: PlotSeries): string => `${series.unit ?? ''}|${series.custom.axisPlacement === 'right' ? 'right' : 'left'}|${series.custom.axisPlacement === 'hidden' ? 'hidden' : ''}`;
 
@@ -147,7 +151,7 @@ export class PlotView {
         {series: [above + 1, below + 1], fill: paint(data.series[above].color, (data.series[above].custom.fillOpacity ?? 0) / 100)})),
       hooks: {
         drawClear: [(plot) => this.drawAreas(plot)],
-        draw: [(plot) => this.drawThresholds(plot), (plot) => this.drawMarks(plot)],
+        draw: [(plot) => this.drawThresholds(plot), (plot) => this.drawMarks(plot), (plot) => this.drawDots(plot)],
         setCursor: [(plot) => this.hover(plot)],
         setSelect: [(plot) => {
           if (plot.select.width < 4) return;
@@ -198,7 +202,7 @@ export class PlotView {
 
   private timeAxis({zone}: PlotData): uPlot.Axis {
     return {
-      stroke: paint('var(--quiet)'), font: kFont, size: 24, gap: 4, space: 70,
+      stroke: paint('var(--quiet)'), font: font(), size: isTv() ? 30 : 24, gap: 4, space: isTv() ? 100 : 70,
       grid: {stroke: paint('var(--grid)'), width: 1}, ticks: {show: false},
       values: (_, splits, __, ___, step) => splits.map((at) => axisTime(at, step, zone)),
     };
@@ -210,12 +214,12 @@ export class PlotView {
     const unit = percent ? 'percentunit' : first?.unit;
     return {
       scale: key, side: right ? 1 : 3, show: first?.custom.axisPlacement !== 'hidden' && index < 3,
-      stroke: paint('var(--quiet)'), font: kFont, gap: 4, space: 28,
+      stroke: paint('var(--quiet)'), font: font(), gap: 4, space: 28,
       grid: {show: index === 0, stroke: paint('var(--grid)'), width: 1}, ticks: {show: false},
-      label: first?.custom.axisLabel, labelFont: kFont, labelSize: first?.custom.axisLabel ? 16 : 0, labelGap: 0,
+      label: first?.custom.axisLabel, labelFont: font(), labelSize: first?.custom.axisLabel ? 16 : 0, labelGap: 0,
       incrs: axisSteps(unit),
       values: (_, splits) => splits.map((value) => (value === null || value === undefined ? '' : showNumber(Number(value.toPrecision(12)), unit, first?.decimals))),
-      size: (_, values) => Math.ceil(Math.max(24, ...(values ?? []).map((text) => (text ? text.length * 6.4 + 10 : 0)))),
+      size: (_, values) => Math.ceil(Math.max(24, ...(values ?? []).map((text) => (text ? text.length * (isTv() ? 8.6 : 6.4) + 10 : 0)))),
     };
   }
 
@@ -286,6 +290,19 @@ export class PlotView {
       ctx.fillStyle = paint(color, 0.9);
       ctx.fillRect(left, plot.bbox.top, devicePixelRatio, plot.bbox.height);
       ctx.fillRect(left - 2 * devicePixelRatio, plot.bbox.top + plot.bbox.height - 4 * devicePixelRatio, 5 * devicePixelRatio, 4 * devicePixelRatio);
+    }));
+  }
+
+  private drawDots(plot: uPlot): void {
+    const {dots = [], series} = this.data ?? {series: []};
+    if (!dots.length || !series.length) return;
+    const key = scaleOf(series[0]), size = 3.5 * devicePixelRatio;
+    this.clipped(plot, (ctx) => dots.forEach(({at, value}) => {
+      const x = plot.valToPos(at, 'x', true), y = Math.max(plot.bbox.top + size, Math.min(plot.bbox.top + plot.bbox.height - size, plot.valToPos(value, key, true)));
+      ctx.fillStyle = paint('var(--s5)');
+      ctx.beginPath();
+      ctx.moveTo(x, y - size); ctx.lineTo(x + size, y); ctx.lineTo(x, y + size); ctx.lineTo(x - size, y);
+      ctx.fill();
     }));
   }
 

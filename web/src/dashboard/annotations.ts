@@ -1,11 +1,14 @@
-// What happened, as marks on every chart: alerts that fired, processes that were started, and what
-// the dashboard's own annotation queries say.
-import {rangeQuery, sampleNumber, type Labels} from '../api/client';
+// What happened, as marks on every chart: alerts that fired, processes that were started or changed
+// their version, what people noted, and what the dashboard's own annotation queries say.
+import {sampleNumber, type Labels} from '../api/client';
+import {rangeQuery} from '../api/query';
 import type {Mark} from '../charts/plot_view';
 import {onStep, stepFor, type TimeRange} from '../time/range';
+import {listAnnotations} from '../api/annotations';
 import {legendText} from './frame';
 import {interpolateQuery, type Scope} from './interpolate';
 import type {AnnotationQuery} from './types';
+import {versionChanges} from './versions';
 
 const kMostMarks = 200;
 
@@ -46,8 +49,24 @@ export function apart(marks: readonly Mark[]): Mark[] {
   return [...seen.values()];
 }
 
-/** A query that fails gives no marks: a chart without them is better than none. */
-export async function loadMarks(queries: readonly AnnotationQuery[], scope: Scope, builtIn: boolean, signal: AbortSignal): Promise<Mark[]> {
+/** What happened whatever dashboard is looked at. */
+function always(scope: Scope, step: number, uid: string, signal: AbortSignal): Promise<Mark[]>[] {
+  const {range} = scope;
+  return [
+    series('ALERTS{alertstate="firing",severity!~"none|info|P3"}', range, step, signal).then((found) => found.flatMap(({labels, times}) => (
+      regions(times, step).map((region) => ({...region, title: `${labels.alertname ?? 'alert'} ${labels.severity ?? ''}`, color: 'var(--bad)'}))))),
+    series('changes(process_start_time_seconds[2m]) > 0', range, step, signal).then((found) => found.flatMap(({labels, times}) => (
+      regions(times, 4 * step).map(({from}) => ({from, title: `${labels.job ?? ''} ${labels.instance ?? ''} started`, color: 'var(--accent)'}))))),
+    series('{__name__=~"llm_engine_info|.+_build_info"}', range, step, signal).then((found) => (
+      versionChanges(found, step).map(({at, text}) => ({from: at, title: text, color: 'var(--accent)'})))),
+    listAnnotations(range.from, range.to, uid).then((notes) => notes.map(({time, timeEnd, text, tags}) => (
+      {from: time, to: timeEnd > time ? timeEnd : undefined, title: [text, ...tags.map((tag) => `#${tag}`)].join(' '), color: 'var(--s5)'}))),
+  ];
+}
+
+/** A query that fails gives no marks: a chart without them is better than none. `uid`: of the
+    dashboard whose notes are shown beside those of all. */
+export async function loadMarks(queries: readonly AnnotationQuery[], scope: Scope, signal: AbortSignal, uid = ''): Promise<Mark[]> {
   const {range} = scope;
   const step = stepFor(range.to - range.from, 240, 15_000);
   const own = queries.filter((query) => query.enable && query.expr).map(async (query): Promise<Mark[]> => {
@@ -59,10 +78,6 @@ export async function loadMarks(queries: readonly AnnotationQuery[], scope: Scop
       return regions(times, step).map((region) => ({...region, title, color}));
     });
   });
-  const fired = builtIn ? [series('ALERTS{alertstate="firing",severity!~"none|info|P3"}', range, step, signal).then((found) => found.flatMap(({labels, times}) => (
-    regions(times, step).map((region) => ({...region, title: `${labels.alertname ?? 'alert'} ${labels.severity ?? ''}`, color: 'var(--bad)'})))))] : [];
-  const started = builtIn ? [series('changes(process_start_time_seconds[2m]) > 0', range, step, signal).then((found) => found.flatMap(({labels, times}) => (
-    regions(times, 4 * step).map(({from}) => ({from, title: `${labels.job ?? ''} ${labels.instance ?? ''} started`, color: 'var(--accent)'})))))] : [];
-  const lists = await Promise.all([...own, ...fired, ...started].map((one) => one.catch(() => [])));
+  const lists = await Promise.all([...own, ...always(scope, step, uid, signal)].map((one) => one.catch(() => [])));
   return apart(lists.flat()).slice(0, kMostMarks);
 }

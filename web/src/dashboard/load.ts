@@ -1,6 +1,9 @@
 // The data of a panel: its targets asked, made frames, transformed and configured.
-import {instantQuery, messageOf, rangeQuery, type Answer, type QueryData} from '../api/client';
+import {messageOf, Unreachable, type Answer, type QueryData} from '../api/client';
+import {instantQuery, rangeQuery} from '../api/query';
 import {onStep, parseDuration, parseTime, stepFor, type TimeRange} from '../time/range';
+import type {Dot} from '../charts/plot_view';
+import {loadExemplars} from './exemplars';
 import {configured} from './field';
 import {framesOfInstant, framesOfRange, tableOfInstant, tableOfRange, type Frame, type Grid} from './frame';
 import {singleBuckets} from './heat';
@@ -16,6 +19,7 @@ export interface PanelData {
   queries: AskedQuery[];
   warnings: string[];
   infos: string[];
+  dots: Dot[];        // exemplars
   unknown: string[];  // transformations that are not known here
 }
 
@@ -73,7 +77,7 @@ async function ask(target: Target, panel: Panel, scope: Scope, range: TimeRange,
       for (const frame of frames) frame.kind = 'heatmap';
       return {query, frames, answer};
     } catch (error) {
-      if (signal.aborted) throw error;
+      if (signal.aborted || error instanceof Unreachable) throw error;  // what the panel shows stays
       return {query: {...query, error: messageOf(error)}, frames: []};
     }
   };
@@ -103,13 +107,16 @@ export async function loadPanel(panel: Panel, outer: Scope, points: number, comp
     const answers = await Promise.all(targets.map((target) => ask(target, panel, earlier, earlier.range, points, targets.length > 1, signal)));
     frames = [...frames, ...shiftedFrames(answers.flat().flatMap((one) => one.frames), before, `−${compare}`)];
   }
+  const exemplified = panel.type === 'timeseries' ? targets.filter((target) => target.exemplar) : [];
+  const dots = (await Promise.all(exemplified.map((target) => (
+    loadExemplars(interpolateQuery(target.expr ?? '', scope, asked[0]?.query.step ?? kScrapeInterval), range, signal).catch(() => []))))).flat();
   const result = transformed(frames, panel.transformations);
   return {
     frames: configured(result.frames, panel), range, step: asked[0]?.query.step ?? kScrapeInterval,
     queries: asked.map((one) => one.query),
     warnings: asked.flatMap((one) => one.answer?.warnings ?? []),
     infos: asked.flatMap((one) => one.answer?.infos ?? []),
-    unknown: result.unknown,
+    dots, unknown: result.unknown,
   };
 }
 

@@ -17,6 +17,22 @@ const maybeNumber = (value: unknown): number | undefined => {
   return Number.isNaN(parsed) ? undefined : parsed;
 };
 
+const within = (value: number, least: number, most: number): number => Math.min(most, Math.max(least, value));
+
+// What may be under a name for the page to use it; anything else there is left out.
+type Shape = (value: unknown) => boolean;
+const list: Shape = (value) => Array.isArray(value) && value.every(isObject);
+const words: Shape = (value) => typeof value === 'string';
+const numeric: Shape = (value) => typeof value === 'number' && Number.isFinite(value);
+const kFieldShapes: Record<string, Shape> = {
+  mappings: list, links: list, thresholds: (value) => isObject(value) && list(value.steps), color: isObject, custom: isObject,
+  unit: words, displayName: words, noValue: words, decimals: numeric, min: numeric, max: numeric,
+};
+const kOptionShapes: Record<string, Shape> = {legend: isObject, tooltip: isObject, reduceOptions: isObject, footer: isObject, yAxis: isObject, color: isObject, sortBy: list, content: words};
+
+const sound = (json: Json, shapes: Record<string, Shape>): Json => (
+  Object.fromEntries(Object.entries(json).filter(([name, value]) => shapes[name]?.(value) ?? true)));
+
 const kMostPanels = 1000;
 const kMostVariables = 200;
 
@@ -116,13 +132,13 @@ function readPanel(source: Json, place: {y: number}, nextId: () => number): Pane
     type: text(source.type, 'unknown'),
     title: text(source.title),
     description: text(source.description) || undefined,
-    gridPos: {x: number(grid.x, 0), y: number(grid.y, place.y), w: Math.max(1, number(grid.w, 24)), h: Math.max(1, number(grid.h, 8))},
+    gridPos: {x: within(number(grid.x, 0), 0, 23), y: within(number(grid.y, place.y), 0, 100_000), w: within(number(grid.w, 24), 1, 24), h: within(number(grid.h, 8), 1, 200)},
     targets: readTargets(source.targets),
-    options: object(source.options) as PanelOptions,
+    options: sound(object(source.options), kOptionShapes) as PanelOptions,
     fieldConfig: {
-      defaults: object(fieldConfig.defaults) as FieldConfig,
+      defaults: sound(object(fieldConfig.defaults), kFieldShapes) as FieldConfig,
       overrides: objects(fieldConfig.overrides).filter((one) => isObject(one.matcher))
-        .map((one) => ({matcher: object(one.matcher) as {id: string}, properties: objects(one.properties) as {id: string}[]})),
+        .map((one) => ({matcher: object(one.matcher) as {id: string}, properties: objects(one.properties).filter(({id, value}) => typeof id === 'string' && (kFieldShapes[id]?.(value) ?? true)) as {id: string}[]})),
     },
     transformations: objects(source.transformations) as unknown as Panel['transformations'],
     interval: text(source.interval) || undefined,
@@ -161,8 +177,6 @@ function migrate(panel: Panel, source: Json): void {
   } else if (panel.type === 'text' && panel.options.content === undefined) {
     panel.options = {content: text(source.content), mode: text(source.mode, 'markdown')};
   }
-  const thresholds = panel.fieldConfig.defaults.thresholds;
-  if (thresholds && !Array.isArray(thresholds.steps)) delete panel.fieldConfig.defaults.thresholds;
 }
 
 /** `rows` of before 2018: panels in spans of twelve. */

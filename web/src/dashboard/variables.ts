@@ -1,6 +1,7 @@
 // Variables of a dashboard: what may be chosen, asked of the server in the order in which they
 // depend on each other, and what is chosen, which the URL says.
-import {get, messageOf, vector, type Labels} from '../api/client';
+import {get, messageOf, type Labels} from '../api/client';
+import {vector} from '../api/query';
 import {formatDuration, parseDuration, stepFor, type TimeRange} from '../time/range';
 import {seriesName} from './frame';
 import {interpolate, interpolateQuery, kAll, referencedBy, type Scope, type VariableState} from './interpolate';

@@ -1,9 +1,12 @@
-// A cell a GPU, a row a node. How high a cell is filled is how busy it is; its colour and letter are
+// A cell a GPU, a row a node; a cell can be chosen, and so can a row. How high a cell is filled is how busy it is; its colour and letter are
 // the worst of its heat, memory, power, throttling, ECC and Xid. With the cursor on a chart it shows
 // that moment.
 import {useMemo} from 'preact/hooks';
-import {rangeQuery, sampleNumber, type Labels} from '../api/client';
+import {sampleNumber, type Labels} from '../api/client';
+import {rangeQuery} from '../api/query';
 import {cursorTime} from '../charts/cursor';
+import type {Field, Frame} from '../dashboard/frame';
+import {FrameTable} from '../panels/table';
 import {tick, timeRange} from '../shell/clock';
 import {useLoad} from '../shell/load';
 import {t} from '../shell/words';
@@ -11,7 +14,7 @@ import {onStep, stepFor} from '../time/range';
 import {showNumber} from '../units/units';
 
 interface Measure { id: string; letter: string; name: string; unit: string; warn: number; bad: number; expr: (m: string) => string }
-const kBy = 'by (node, instance, gpu)';
+const kBy = 'by (node, instance, gpu, uuid)';
 const kMeasures: readonly Measure[] = [
   {id: 'use', letter: '', name: 'utilisation', unit: 'percentunit', warn: Infinity, bad: Infinity, expr: (m) => `max ${kBy} (gpu_utilization_ratio{${m}})`},
   {id: 'xid', letter: 'X', name: 'Xid errors', unit: 'none', warn: 0.5, bad: 0.5, expr: (m) => `sum ${kBy} (increase(gpu_xid_errors_total{${m}}[10m])) > 0`},
@@ -22,7 +25,7 @@ const kMeasures: readonly Measure[] = [
   {id: 'power', letter: 'P', name: 'power', unit: 'percentunit', warn: 1.02, bad: 1.2, expr: (m) => `max ${kBy} (gpu_power_watts{${m}} / gpu_power_limit_watts{${m}})`},
 ];
 
-interface Gpu { node: string; gpu: string; values: Record<string, (number | undefined)[]> }
+interface Gpu { node: string; gpu: string; uuid: string; values: Record<string, (number | undefined)[]> }
 interface Grid { gpus: Gpu[]; start: number; step: number; size: number }
 
 const nodeOf = (labels: Labels): string => labels.node || (labels.instance ?? '').replace(/:\d+$/, '');
@@ -37,7 +40,7 @@ async function loadGrid(match: string, range: {from: number; to: number}, signal
     if (data.resultType !== 'matrix') return;
     for (const {metric, values = []} of data.result) {
       const node = nodeOf(metric), key = `${node} ${metric.gpu}`;
-      const gpu: Gpu = gpus.get(key) ?? {node, gpu: metric.gpu ?? '', values: {}};
+      const gpu: Gpu = gpus.get(key) ?? {node, gpu: metric.gpu ?? '', uuid: metric.uuid ?? '', values: {}};
       gpus.set(key, gpu);
       const column = gpu.values[measure.id] ??= new Array<number | undefined>(size).fill(undefined);
       for (const [at, text] of values) column[Math.round((at * 1000 - start) / step)] = sampleNumber(text);
@@ -62,7 +65,19 @@ export function cellAt(values: Record<string, (number | undefined)[]>, slot: num
   return {level, letter, use: values.use?.[slot], words: words.join(', ')};
 }
 
-export function GpuMatrix({match, selected, select}: {match: string; selected: string; select: (node: string) => void}) {
+/** A row a GPU, a column a measure. */
+function tableOf({gpus}: Grid, slot: number): Frame {
+  const text = (name: string, values: string[]): Field => ({name, type: 'string', labels: {}, config: {}, values});
+  return {refId: 'A', length: gpus.length, fields: [
+    text('node', gpus.map((one) => one.node)), text('GPU', gpus.map((one) => one.gpu)),
+    ...kMeasures.map((measure): Field => ({name: measure.name, type: 'number', labels: {}, config: {unit: measure.unit},
+      values: gpus.map((one) => one.values[measure.id]?.[slot] ?? one.values[measure.id]?.[slot - 1] ?? null)})),
+  ]};
+}
+
+interface Props { match: string; node: string; gpu: string; asTable: boolean; select: (chosen: {node: string; gpu: string}) => void }
+
+export function GpuMatrix({match, node: selected, gpu: chosen, asTable, select}: Props) {
   const range = timeRange.value;
   const {data, error} = useLoad((signal) => loadGrid(match, range, signal), [match, range.from, range.to, tick.value]);
   const at = cursorTime.value;
@@ -72,20 +87,26 @@ export function GpuMatrix({match, selected, select}: {match: string; selected: s
     for (const gpu of data?.gpus ?? []) byNode.set(gpu.node, [...byNode.get(gpu.node) ?? [], gpu]);
     return [...byNode];
   }, [data]);
+  if (asTable && data) return <FrameTable frame={tableOf(data, slot)} />;
   if (error) return <p class="empty bad">{t('The GPUs could not be asked for.')}</p>;
   if (data && !rows.length) return <p class="empty">{t('No GPU is watched yet: run strata agent on the nodes, or scrape dcgm-exporter.')}</p>;
   return (
-    <div class="gpu-matrix" role="group" aria-label={t('GPUs by node')}>
+    // A cell is pressed here; from the keyboard it is chosen in the bar on top, which has them by name.
+    <div class="gpu-matrix" role="group" aria-label={t('GPUs by node')} onClick={(event) => {
+      const uuid = (event.target as HTMLElement).closest<HTMLElement>('.gpu-cell')?.dataset.uuid;
+      if (uuid) select({node: '', gpu: uuid === chosen ? '' : uuid});
+    }}>
       {rows.map(([node, gpus]) => (
         <div class={selected === node ? 'gpu-row chosen' : 'gpu-row'} key={node}>
-          <button class="plain gpu-node" aria-pressed={selected === node} onClick={() => select(selected === node ? '' : node)}>{node}</button>
+          <button class="plain gpu-node" aria-pressed={selected === node} onClick={() => select({node: selected === node ? '' : node, gpu: ''})}>{node}</button>
           {gpus.map((gpu) => {
             // The newest slot of a range that ends now is often not filled yet.
             const filled = gpu.values.use?.[slot] === undefined && at === null && slot > 0 ? slot - 1 : slot;
             const cell = cellAt(gpu.values, filled);
             const tone = cell.use === undefined && !cell.words ? 'gone' : ['good', 'warn', 'bad'][cell.level];
             return (
-              <span class={`gpu-cell ${tone}`} role="img" tabIndex={-1} aria-label={`${node} GPU ${gpu.gpu}: ${cell.words || t('no data')}`} title={`${node} GPU ${gpu.gpu}\n${(cell.words || t('no data')).replaceAll(', ', '\n')}`}>
+              <span class={`gpu-cell ${tone}${gpu.uuid !== '' && gpu.uuid === chosen ? ' chosen' : ''}`} role="img" data-uuid={gpu.uuid}
+                aria-label={`${node} GPU ${gpu.gpu}: ${cell.words || t('no data')}`} title={`${node} GPU ${gpu.gpu}\n${(cell.words || t('no data')).replaceAll(', ', '\n')}`}>
                 <i style={{height: `${Math.round((cell.use ?? 0) * 100)}%`}} /><b>{cell.letter}</b>
               </span>
             );

@@ -25,7 +25,7 @@ const quantiles = (metric: string, m: string): Query[] => ([[0.5, 'p50'], [0.95,
   [`histogram_quantile(${q}, sum by (le) (rate(${metric}_bucket{${m}}[$__rate_interval])))`, name]));
 
 /** Panels of a layer for its matchers. Their ids are the same each time, so nothing is drawn anew. */
-export function panelsOf(layer: Layer, m: string): Panel[] {
+export function panelsOf(layer: Layer, m: string, gpu = m): Panel[] {
   nextId = {app: 100, engine: 200, infra: 300}[layer];
   const rate = (metric: string, more = ''): string => `sum(rate(${metric}{${[more, m].filter(Boolean).join(',')}}[$__rate_interval]))`;
   switch (layer) {
@@ -49,7 +49,7 @@ export function panelsOf(layer: Layer, m: string): Panel[] {
       lines('CPU', 4, [[`1 - avg by (instance) (rate(node_cpu_seconds_total{mode="idle",${m}}[$__rate_interval]))`.replace(',}', '}'), '{{instance}}']], {unit: 'percentunit', max: 1}),
       lines('Memory', 4, [[`1 - node_memory_MemAvailable_bytes{${m}} / node_memory_MemTotal_bytes{${m}}`, '{{instance}}']], {unit: 'percentunit', max: 1}),
       lines('Network', 4, [[rate('node_network_receive_bytes_total', 'device!~"lo|veth.*|docker.*|br-.*"'), 'in'], [rate('node_network_transmit_bytes_total', 'device!~"lo|veth.*|docker.*|br-.*"'), 'out']], {unit: 'Bps', custom: {fillOpacity: 8}}),
-      lines('GPU power', 4, [[`sum(gpu_power_watts{${m}})`, 'drawn'], [`sum(gpu_power_limit_watts{${m}})`, 'limit']], {unit: 'watt'}),
+      lines('GPU power', 4, [[`sum(gpu_power_watts{${gpu}})`, 'drawn'], [`sum(gpu_power_limit_watts{${gpu}})`, 'limit']], {unit: 'watt'}),
     ];
   }
 }

@@ -1,6 +1,6 @@
 import {useEffect, useState} from 'preact/hooks';
 import {listAlerts} from '../api/alerts';
-import {vector} from '../api/client';
+import {vector} from '../api/query';
 import {listIncidents, loadOncall} from '../api/incidents';
 import {tick} from '../shell/clock';
 import {useLoad} from '../shell/load';
@@ -8,6 +8,7 @@ import {href} from '../shell/location';
 import {priorityOf, Severity, type Priority} from '../shell/parts';
 import {t} from '../shell/words';
 import {ago, span} from '../time/format';
+import {serverNow} from '../time/now';
 
 const kPriorities: readonly Priority[] = ['P0', 'P1', 'P2', 'P3'];
 
@@ -15,8 +16,8 @@ const kPriorities: readonly Priority[] = ['P0', 'P1', 'P2', 'P3'];
 async function loadStrip(signal: AbortSignal) {
   const [incidents, alerts, oncall, scrape, started] = await Promise.all([
     listIncidents(['open', 'acknowledged'], signal).catch(() => undefined), listAlerts().catch(() => []), loadOncall(signal).catch(() => undefined),
-    vector('count(up == 0) or vector(0)', Date.now(), signal).catch(() => []),
-    vector('max(process_start_time_seconds)', Date.now(), signal).catch(() => []),
+    vector('count(up == 0) or vector(0)', serverNow(), signal).catch(() => []),
+    vector('max(process_start_time_seconds)', serverNow(), signal).catch(() => []),
   ]);
   const firing = alerts.filter((alert) => alert.status.state === 'active');
   const watchdog = firing.some((alert) => alert.labels.alertname === 'Watchdog');
@@ -35,7 +36,7 @@ function Clock({at, prefix}: {at: number; prefix: string}) {
     const timer = setInterval(() => again((n) => n + 1), 1000);
     return () => clearInterval(timer);
   }, []);
-  return <>{prefix}{span(Date.now() - at)}</>;
+  return <>{prefix}{span(serverNow() - at)}</>;
 }
 
 export function Strip() {

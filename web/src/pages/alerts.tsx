@@ -5,6 +5,7 @@ import {useKeys} from '../shell/keyboard';
 import {useLoad} from '../shell/load';
 import {href, param, setParams} from '../shell/location';
 import {Failed, LabelList, priorityOf, Severity, State} from '../shell/parts';
+import {SavedFilters} from '../shell/saved_filters';
 import {SilenceForm} from '../shell/silence_form';
 import {Title} from '../shell/title';
 import {t} from '../shell/words';
@@ -44,7 +45,7 @@ function Row({alert, chosen, focused, choose, pick}: {alert: Alert; chosen: bool
 }
 
 export default function AlertsPage() {
-  const [typed, setTyped] = useState('');
+  const typed = param('q');
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [silencing, setSilencing] = useState(false);
   const [focus, setFocus] = useState(0);
@@ -72,9 +73,10 @@ export default function AlertsPage() {
     <>
       <Title text={t('Alerts')}><a href={href('silences')}>{t('Silences')}</a></Title>
       <div class="tools">
-        <input type="search" aria-label={t('Search')} placeholder={t('Name, label or text')} value={typed} onInput={(event) => setTyped(event.currentTarget.value)} />
+        <input type="search" aria-label={t('Search')} placeholder={t('Name, label or text')} value={typed} onInput={(event) => setParams({q: event.currentTarget.value || null}, true)} />
         {filter && <button class="tag" onClick={() => setParams({filter: null})}>{filter} ×</button>}
         <button aria-pressed={param('all') !== ''} class={param('all') ? 'primary' : ''} onClick={() => setParams({all: param('all') ? null : '1'})}>{t('with {0} suppressed', suppressed)}</button>
+        <SavedFilters page="alerts" />
         <span class="grow" />
         <button disabled={!marked.length} onClick={() => setSilencing(true)}>{t('Silence {0} chosen', marked.length)}</button>
       </div>

@@ -1,23 +1,19 @@
-import {useMemo, useState} from 'preact/hooks';
-import {freeze} from '../charts/cursor';
-import {loadDashboard, type StoredDashboard} from '../api/dashboards';
+import {useEffect, useMemo, useState} from 'preact/hooks';
 import {messageOf} from '../api/client';
-import {loadMarks} from '../dashboard/annotations';
+import {loadDashboard, type StoredDashboard} from '../api/dashboards';
 import {interpolate, kAll, type Scope, type VariableState} from '../dashboard/interpolate';
-import {layout, type Placed} from '../dashboard/layout';
 import {readDashboard} from '../dashboard/read';
 import type {Dashboard, DashboardLink} from '../dashboard/types';
 import {resolveVariables} from '../dashboard/variables';
-import {PanelBox} from '../panels/panel';
 import {defaults, tick, timeRange} from '../shell/clock';
-import {Icon} from '../shell/icons';
-import {useKeys} from '../shell/keyboard';
 import {useLoad} from '../shell/load';
-import {href, param, path, place, setParams} from '../shell/location';
+import {href, navigate, param, path, place, setParams} from '../shell/location';
+import {notify} from '../shell/notices';
 import {Picker} from '../shell/picker';
 import {Title} from '../shell/title';
 import {t} from '../shell/words';
-import {download, SourceEditor} from './dashboard_source';
+import {Board} from './board';
+import {download} from './download';
 
 function VariableControl({state}: {state: VariableState}) {
   const {variable, options, current, error} = state;
@@ -37,7 +33,7 @@ function VariableControl({state}: {state: VariableState}) {
   );
 }
 
-function VariableBar({scope}: {scope: Scope}) {
+export function VariableBar({scope}: {scope: Scope}) {
   const shown = [...scope.variables.values()].filter(({variable}) => (variable.hide ?? 0) < 2 && variable.type !== 'constant' && variable.type !== 'datasource');
   if (!shown.length) return null;
   return <div class="variables" role="group" aria-label={t('Variables')}>{shown.map((state) => <VariableControl key={state.variable.name} state={state} />)}</div>;
@@ -55,42 +51,6 @@ function linkHref(link: DashboardLink, scope: Scope): string {
   return /^(https?:|\/|\.)/i.test(local) ? local + (query ? `${local.includes('?') ? '&' : '?'}${query}` : '') : '#';
 }
 
-function Row({placed, toggle}: {placed: Placed; toggle: (key: string) => void}) {
-  const key = placed.key;
-  return (
-    <h2 class="row-head"><button aria-expanded={!placed.panel.collapsed} onClick={() => toggle(key)}>
-      <Icon name={placed.panel.collapsed ? 'right' : 'down'} size={14} />{placed.panel.title}
-      {placed.panel.collapsed && <span class="quiet"> {t('{0} panels', placed.panel.panels?.length ?? 0)}</span>}
-    </button></h2>
-  );
-}
-
-export function Board({dashboard, scope}: {dashboard: Dashboard; scope: Scope}) {
-  const [folded, setFolded] = useState<ReadonlySet<string>>(new Set());
-  const marks = useLoad((signal) => loadMarks(dashboard.annotations, scope, true, signal), [dashboard, scope]);
-  const placed = useMemo(() => layout(dashboard.panels, scope, folded), [dashboard, scope.variables, folded]);
-  const toggle = (key: string): void => {
-    const next = new Set(folded);
-    if (!next.delete(key)) next.add(key);
-    setFolded(next);
-  };
-  const viewed = param('viewPanel').replace('panel-', '');
-  const alone = viewed ? placed.find((one) => String(one.panel.id) === viewed) : undefined;
-  useKeys({f: freeze, Escape: () => { if (viewed) setParams({viewPanel: null}); }});
-  if (alone) return <div class="board alone"><PanelBox panel={alone.panel} scope={scope} marks={marks.data} /></div>;
-  return (
-    <div class="board">
-      {placed.map((one) => (
-        <div key={one.key} class={one.panel.type === 'row' ? 'slot row-slot' : 'slot'}
-          style={{gridColumn: `${one.x + 1} / span ${one.w}`, gridRow: `${one.y + 1} / span ${one.h}`, '--h': one.h} as Record<string, string | number>}>
-          {one.panel.type === 'row' ? <Row placed={{...one, panel: {...one.panel, title: interpolate(one.panel.title, scope)}}} toggle={toggle} />
-            : <PanelBox panel={one.panel} scope={scope} marks={marks.data} />}
-        </div>
-      ))}
-    </div>
-  );
-}
-
 /** Variables resolved for the time and the URL of now; the last ones while new ones are awaited. */
 export function useScope(dashboard: Dashboard): {scope: Scope | undefined; error: unknown} {
   const wanted = JSON.stringify([...place.value.params].filter(([name]) => name.startsWith('var-')));
@@ -103,22 +63,38 @@ export function useScope(dashboard: Dashboard): {scope: Scope | undefined; error
   return {scope, error};
 }
 
+type EditorPart = typeof import('../edit/dashboard_editor').DashboardEditor;
+
+/** The editor's code is loaded when somebody edits. */
+function useEditor(wanted: boolean): EditorPart | null {
+  const [part, setPart] = useState<EditorPart | null>(null);
+  useEffect(() => {
+    if (wanted) import('../edit/dashboard_editor').then((module) => setPart(() => module.DashboardEditor), (error: unknown) => notify(messageOf(error), true));
+  }, [wanted]);
+  return part;
+}
+
 function Shown({dashboard, stored, changed}: {dashboard: Dashboard; stored: StoredDashboard; changed: () => void}) {
   const {scope, error} = useScope(dashboard);
+  const editing = param('edit') !== '';
+  const Editor = useEditor(editing);
   return (
     <>
       <Title text={dashboard.title}>
         {dashboard.tags.slice(0, 4).map((tag) => <a class="tag" href={href('dashboards', {tag})}>{tag}</a>)}
         {stored.meta.source !== 'saved' && <span class="quiet small">{t(stored.meta.source)}</span>}
-        <button onClick={() => setParams({edit: param('edit') ? null : '1'})}>{t('Edit')}</button>
+        {!editing && <button onClick={() => setParams({edit: '1', viewPanel: null})}>{t('Edit')}</button>}
         <button onClick={() => download(dashboard.title, JSON.stringify(stored.dashboard, null, 2))}>{t('Export')}</button>
+        <button title={t('For a screen on the wall')} onClick={() => navigate(`d/${dashboard.uid}`, {kiosk: 'tv'})}>{t('TV')}</button>
       </Title>
-      {param('edit') && <SourceEditor key={stored.meta.version} uid={dashboard.uid} stored={stored} saved={changed} />}
       {dashboard.notes.map((note) => <p class="banner">{note}</p>)}
-      {scope && <div class="board-bar"><VariableBar scope={scope} />
-        {dashboard.links.length > 0 && <nav class="board-links" aria-label={t('Links')}>{dashboard.links.map((link) => <a href={linkHref(link, scope)} target={link.targetBlank ? '_blank' : undefined} rel="noreferrer">{link.title || t('Dashboards')}</a>)}</nav>}</div>}
-      {error !== undefined && !scope && <p class="banner bad" role="alert">{messageOf(error)}</p>}
-      {scope && !param('edit') && <Board dashboard={dashboard} scope={scope} />}
+      {editing ? Editor && <Editor key={stored.meta.version} stored={stored} saved={changed} /> : (
+        <>
+          {scope && <div class="board-bar"><VariableBar scope={scope} />
+            {dashboard.links.length > 0 && <nav class="board-links" aria-label={t('Links')}>{dashboard.links.map((link) => <a href={linkHref(link, scope)} target={link.targetBlank ? '_blank' : undefined} rel="noreferrer">{link.title || t('Dashboards')}</a>)}</nav>}</div>}
+          {error !== undefined && !scope && <p class="banner bad" role="alert">{messageOf(error)}</p>}
+          {scope && <Board dashboard={dashboard} scope={scope} edit={(id) => setParams({edit: '1', editPanel: String(id), viewPanel: null})} />}
+        </>)}
     </>
   );
 }

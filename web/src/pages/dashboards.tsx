@@ -5,6 +5,7 @@ import {readDashboard, unwrap} from '../dashboard/read';
 import {useLoad} from '../shell/load';
 import {href, navigate, param, setParams} from '../shell/location';
 import {notify} from '../shell/notices';
+import {startTv} from '../shell/tv';
 import {Title} from '../shell/title';
 import {t} from '../shell/words';
 
@@ -29,12 +30,20 @@ export default function DashboardsPage() {
   const take = (file: File | undefined): void => {
     if (file) importFile(file).catch((reason: unknown) => notify(messageOf(reason), true));
   };
+  const create = (): void => {
+    const title = prompt(t('Its title'))?.trim();
+    if (!title) return;
+    saveDashboard({title, panels: [], schemaVersion: 39, time: {from: 'now-1h', to: 'now'}, refresh: '10s', tags: []}, 'new', false).then(
+      ({uid}) => navigate(`d/${uid}`, {edit: '1'}), (reason: unknown) => notify(messageOf(reason), true));
+  };
   return (
     <>
       <Title text={t('Dashboards')} />
       <div class="tools" onDragOver={(event) => event.preventDefault()} onDrop={(event) => { event.preventDefault(); take(event.dataTransfer?.files[0]); }}>
         <input type="search" aria-label={t('Search')} placeholder={t('Search')} value={typed} onInput={(event) => setTyped(event.currentTarget.value)} />
         {tag && <button class="tag" onClick={() => setParams({tag: null})}>{tag} ×</button>}
+        <button onClick={create}>{t('New dashboard')}</button>
+        <button disabled={!shown.length} title={t('Shows these in turn on a screen on the wall; Escape leaves it')} onClick={() => startTv(['overview', ...shown.map((board) => board.uid)])}>{t('TV: these in turn')}</button>
         <label class="button">{t('Import Grafana JSON')}<input type="file" accept=".json,application/json" hidden onChange={(event) => take(event.currentTarget.files?.[0])} /></label>
       </div>
       {error !== undefined && <p class="banner bad" role="alert">{messageOf(error)}</p>}

@@ -1,24 +1,21 @@
 import {useState} from 'preact/hooks';
 import {messageOf} from '../api/client';
 import {act, listIncidents, loadIncident, loadOncall, type Act, type Incident} from '../api/incidents';
+import {ActorField, named, useActor} from '../shell/actor';
 import {refreshNow, tick} from '../shell/clock';
 import {useKeys} from '../shell/keyboard';
 import {useLoad} from '../shell/load';
 import {href, navigate, param, path, setParams} from '../shell/location';
 import {notify} from '../shell/notices';
 import {Failed, LabelList, Severity, State} from '../shell/parts';
-import {recall, store} from '../shell/settings';
+import {SavedFilters} from '../shell/saved_filters';
 import {Title} from '../shell/title';
 import {t} from '../shell/words';
 import {ago, clock, dateTime, span} from '../time/format';
-
-function useActor(): [string, (name: string) => void] {
-  const [name, setName] = useState(recall('name') ?? '');
-  return [name, (next) => { setName(next); store('name', next); }];
-}
+import {serverNow} from '../time/now';
 
 async function actOnAll(incidents: readonly Incident[], what: Act, actor: string, parameters?: Record<string, string>): Promise<void> {
-  if (!actor) return notify(t('Write your name first'), true);
+  if (!named(actor)) return;
   try {
     for (const one of incidents) await act(one.id, what, actor, parameters);
     notify(t('{0}: {1}', t(what), incidents.map((one) => `#${one.id}`).join(' ')));
@@ -31,7 +28,7 @@ async function actOnAll(incidents: readonly Incident[], what: Act, actor: string
 function Next({incident}: {incident: Incident}) {
   if (incident.status === 'acknowledged') return <>{incident.acknowledgedBy}{incident.acknowledgedUntil && <span class="quiet"> {t('until {0}', clock(Date.parse(incident.acknowledgedUntil)))}</span>}</>;
   if (!incident.nextStep) return <span class="quiet">{incident.suppressed ? t('silenced') : '–'}</span>;
-  const left = Date.parse(incident.nextStep.at) - Date.now();
+  const left = Date.parse(incident.nextStep.at) - serverNow();
   return <><b>{left > 0 ? t('in {0}', span(left)) : t('now')}</b> {incident.nextStep.text}</>;
 }
 
@@ -51,7 +48,9 @@ function List() {
   const status = param('status');
   const wanted = kTabs.find(([id]) => id === status)?.[2] ?? ['open', 'acknowledged'];
   const {data, error} = useLoad(async (signal) => ({list: await listIncidents(wanted, signal)}), [tick.value, status]);
-  const incidents = [...data?.list?.incidents ?? []].sort((a, b) => Number(a.status !== 'open') - Number(b.status !== 'open') || a.priority.localeCompare(b.priority) || a.openedAt.localeCompare(b.openedAt));
+  const typed = param('q').toLowerCase();
+  const incidents = [...data?.list?.incidents ?? []].filter((one) => (
+    `#${one.id} ${one.title} ${one.priority} ${one.owner ?? ''} ${one.place?.value ?? ''}`.toLowerCase().includes(typed))).sort((a, b) => Number(a.status !== 'open') - Number(b.status !== 'open') || a.priority.localeCompare(b.priority) || a.openedAt.localeCompare(b.openedAt));
   const marked = incidents.filter((one) => chosen.has(one.id));
   const toggle = (id: number): void => {
     const next = new Set(chosen);
@@ -66,11 +65,13 @@ function List() {
   });
   return (
     <>
-      <Title text={t('Incidents')}>{data?.list && <span class="quiet">{t('{0} open, {1} acknowledged', data.list.counts.open ?? 0, data.list.counts.acknowledged ?? 0)}</span>}</Title>
+      <Title text={t('Incidents')}><a href={href('oncall')}>{t('On call')}</a>{data?.list && <span class="quiet">{t('{0} open, {1} acknowledged', data.list.counts.open ?? 0, data.list.counts.acknowledged ?? 0)}</span>}</Title>
       <div class="tools">
+        <input type="search" aria-label={t('Search')} placeholder={t('Title, place, priority or owner')} value={param('q')} onInput={(event) => setParams({q: event.currentTarget.value || null}, true)} />
         {kTabs.map(([id, label]) => <button class={status === id ? 'primary' : ''} aria-pressed={status === id} onClick={() => setParams({status: id || null})}>{t(label)}</button>)}
+        <SavedFilters page="incidents" />
         <span class="grow" />
-        <label>{t('Your name')}<input size={12} value={actor} onInput={(event) => setActor(event.currentTarget.value)} /></label>
+        <ActorField actor={actor} set={setActor} />
         <button disabled={!marked.length} onClick={() => void actOnAll(marked, 'acknowledge', actor)}>{t('Acknowledge {0}', marked.length)}</button>
         <button disabled={!marked.length} onClick={() => void actOnAll(marked, 'resolve', actor)}>{t('Resolve {0}', marked.length)}</button>
       </div>
@@ -104,7 +105,7 @@ function Detail({id}: {id: string}) {
       <Title text={`#${one.id} ${one.title}`}><Severity priority={one.priority} /><State state={one.status} /></Title>
       <div class="tools">
         <a href={href('incidents')}>{t('All incidents')}</a><span class="grow" />
-        <label>{t('Your name')}<input size={12} value={actor} onInput={(event) => setActor(event.currentTarget.value)} /></label>
+        <ActorField actor={actor} set={setActor} />
         {one.status === 'open' && <button class="primary" onClick={run('acknowledge')}>{t('Acknowledge')}</button>}
         {one.status === 'acknowledged' && <button onClick={run('unacknowledge')}>{t('Give it back')}</button>}
         {one.status !== 'resolved' && <><button onClick={run('escalate')}>{t('Escalate')}</button><button onClick={run('resolve')}>{t('Resolve')}</button></>}

@@ -1,6 +1,7 @@
 // All three layers on one axis of time: which broke is said in words, and shown below them.
 import type {ComponentChildren} from 'preact';
-import {useEffect, useMemo} from 'preact/hooks';
+import {useEffect, useMemo, useState} from 'preact/hooks';
+import {get} from '../api/client';
 import {freeze} from '../charts/cursor';
 import type {Mark} from '../charts/plot_view';
 import {loadMarks} from '../dashboard/annotations';
@@ -8,16 +9,19 @@ import type {Scope} from '../dashboard/interpolate';
 import {GpuMatrix} from '../overview/gpu_matrix';
 import {panelsOf} from '../overview/panels';
 import {Strip} from '../overview/strip';
-import {loadPlaces, matchersOf, type Place, type Selection} from '../overview/topology';
-import {judge, type Finding, type Layer} from '../overview/verdict';
+import {loadTopology, matchersOf, type Selection, type Topology} from '../overview/topology';
+import {judge, type Layer, type Verdict as LayerVerdict} from '../overview/verdict';
 import {PanelBox} from '../panels/panel';
 import {defaults, tick, timeRange} from '../shell/clock';
+import {Icon} from '../shell/icons';
 import {useKeys} from '../shell/keyboard';
 import {useLoad} from '../shell/load';
 import {href, param, setParams} from '../shell/location';
+import {noted} from '../shell/note';
 import {Picker} from '../shell/picker';
 import {Title} from '../shell/title';
 import {t} from '../shell/words';
+import {serverNow} from '../time/now';
 
 const kNames: Record<Layer, [string, string]> = {app: ['Application', 'strata-business'], engine: ['Inference engine', 'strata-engine'], infra: ['Infrastructure', 'strata-gpu']};
 const kNothing: Record<Layer, string> = {
@@ -26,54 +30,88 @@ const kNothing: Record<Layer, string> = {
   infra: 'No gpu_* or node_* series: run strata agent on the nodes.',
 };
 
-function Verdict({layer, findings}: {layer: Layer; findings: Finding[] | undefined | null}) {
-  if (findings === null) return <span class="quiet">…</span>;
-  if (findings === undefined) return <span class="quiet">{t(kNothing[layer])}</span>;
-  if (!findings.length) return <span class="state good">✓ {t('well')}</span>;
-  return <>{findings.slice(0, 4).map((one) => <span class={one.level === 2 ? 'state bad' : 'state warn'}>{one.level === 2 ? '▲' : '△'} {one.text}</span>)}</>;
+function Verdict({layer, verdict}: {layer: Layer; verdict: LayerVerdict | undefined | null}) {
+  if (verdict === null) return <span class="quiet">…</span>;
+  if (verdict === undefined) return <span class="quiet">{t(kNothing[layer])}</span>;
+  const {findings, facts} = verdict;
+  const known = <span class="quiet">{facts.slice(0, findings.length ? 2 : 4).join(' · ')}</span>;
+  if (!findings.length) return <><span class="state good">✓ {t('well')}</span>{known}</>;
+  return <>{findings.slice(0, 4).map((one) => <span class={one.level === 2 ? 'state bad' : 'state warn'}>{one.level === 2 ? '▲' : '△'} {one.text}</span>)}{known}</>;
 }
 
-function Row({layer, match, scope, marks, findings, children}: {layer: Layer; match: string; scope: Scope; marks: readonly Mark[]; findings: Finding[] | undefined | null; children?: ComponentChildren}) {
-  const panels = useMemo(() => panelsOf(layer, match), [layer, match]);
-  const state = findings ? ['well', 'strained', 'broken'][findings[0]?.level ?? 0] : 'unknown';
+interface RowProps { layer: Layer; match: string; gpu?: string; scope: Scope; marks: readonly Mark[]; verdict: LayerVerdict | undefined | null; children?: ComponentChildren }
+
+function Row({layer, match, gpu, scope, marks, verdict, children}: RowProps) {
+  const panels = useMemo(() => panelsOf(layer, match, gpu), [layer, match, gpu]);
+  const state = verdict ? ['well', 'strained', 'broken'][verdict.findings[0]?.level ?? 0] : 'unknown';
   return (
     <section class={`layer ${layer} ${state}`} aria-label={t(kNames[layer][0])}>
-      <header><h2><a href={href(`d/${kNames[layer][1]}`)}>{t(kNames[layer][0])}</a></h2><Verdict layer={layer} findings={findings} /></header>
-      {(findings !== undefined || layer === 'infra') && (
-        <div class="layer-panels">{children}{panels.map((panel) => <div key={panel.id} class={`cell ${panel.type}`} style={{flexGrow: panel.gridPos.w}}><PanelBox panel={panel} scope={scope} marks={marks} /></div>)}</div>
+      <header><h2><a href={href(`d/${kNames[layer][1]}`)}>{t(kNames[layer][0])}</a></h2><Verdict layer={layer} verdict={verdict} /></header>
+      {(verdict !== undefined || layer === 'infra') && (
+        <div class="layer-panels">{children}{panels.map((panel) => <div key={panel.id} class={panel.type === 'stat' ? 'cell number-cell' : 'cell'} style={{flexGrow: panel.gridPos.w}}><PanelBox panel={panel} scope={scope} marks={marks} /></div>)}</div>
       )}
     </section>
   );
 }
 
-function Filters({places, selection}: {places: readonly Place[]; selection: Selection}) {
-  const options = (key: keyof Place) => [{text: t('All'), value: ''}, ...[...new Set(places.map((one) => one[key]).filter(Boolean))].sort().map((value) => ({text: value, value}))];
-  const fields: readonly [keyof Selection, string][] = [['model', 'Model'], ['instance', 'Engine'], ['node', 'Node']];
-  return <>{fields.map(([key, label]) => (
-    <div class="variable"><span>{t(label)}</span><Picker label={t(label)} options={options(key)} chosen={[selection[key]]} multi={false} all="" choose={([value]) => setParams({[`var-${key}`]: value || null})} /></div>))}</>;
+const byName = (a: {text: string}, b: {text: string}): number => a.text.localeCompare(b.text, 'en', {numeric: true});
+
+function Filters({topology: {places, gpus}, selection}: {topology: Topology; selection: Selection}) {
+  const named = (values: readonly string[]) => [...new Set(values.filter(Boolean))].map((value) => ({text: value, value}));
+  const cards = [...gpus].map(([uuid, {node, instance = '', gpu}]) => ({text: `${node || instance} ${gpu}`, value: uuid}));
+  const fields: readonly [keyof Selection, string, {text: string; value: string}[]][] = [
+    ['model', 'Model', named(places.map((one) => one.model))], ['instance', 'Engine', named(places.map((one) => one.instance))],
+    ['node', 'Node', named([...places.map((one) => one.node), ...[...gpus.values()].map((one) => one.node ?? '')])], ['gpu', 'GPU', cards],
+  ];
+  return <>{fields.map(([key, label, options]) => (
+    <div class="variable"><span>{t(label)}</span><Picker label={t(label)} options={[{text: t('All'), value: ''}, ...options.sort(byName)]} chosen={[selection[key]]} multi={false} all=""
+      choose={([value]) => setParams({[`var-${key}`]: value || null})} /></div>))}
+    {Object.values(selection).some(Boolean) && <button onClick={() => setParams(Object.fromEntries(fields.map(([key]) => [`var-${key}`, null])))}>{t('Everything')}</button>}</>;
 }
 
+function Gpus({match, selection}: {match: string; selection: Selection}) {
+  const [asTable, setTable] = useState(false);
+  return (
+    <div class="cell matrix"><section class="panel" aria-label={t('GPUs')}>
+      <header class="panel-head"><h2>{t('GPUs')}</h2><div class="panel-menu">
+        <button class="icon-button" aria-pressed={asTable} aria-label={t('As a table')} title={t('As a table')} onClick={() => setTable(!asTable)}><Icon name="table" size={14} /></button></div></header>
+      <div class="panel-body"><GpuMatrix match={match} node={selection.node} gpu={selection.gpu} asTable={asTable}
+        select={({node, gpu}) => setParams({'var-node': node || null, 'var-gpu': gpu || null})} /></div></section></div>
+  );
+}
+
+/** A store that is younger than an hour would be shown as an hour that is empty but for its end. */
+async function defaultFrom(): Promise<string> {
+  const {data: {headStats}} = await get<{headStats: {minTime?: number}}>('status/tsdb', {limit: 1});
+  const age = serverNow() - (headStats.minTime ?? 0);
+  return age < 4 * 60_000 ? 'now-5m' : age < 12 * 60_000 ? 'now-15m' : age < 25 * 60_000 ? 'now-30m' : 'now-1h';
+}
+
+const kEverything: Topology = {places: [], gpus: new Map()};
+
 export default function OverviewPage() {
-  useEffect(() => { defaults.value = {range: {from: 'now-1h', to: 'now'}, refresh: '10s'}; }, []);
+  useEffect(() => {
+    defaults.value = {range: {from: 'now-1h', to: 'now'}, refresh: '10s'};
+    defaultFrom().then((from) => { defaults.value = {range: {from, to: 'now'}, refresh: '10s'}; }, () => {});
+  }, []);
   useKeys({f: freeze});
   const range = timeRange.value;
   const scope = useMemo<Scope>(() => ({variables: new Map(), range}), [range.from, range.to]);
-  const places = useLoad((signal) => loadPlaces(range.to, signal), [Math.floor(tick.value / 3)]);
-  const selection: Selection = {model: param('var-model'), instance: param('var-instance'), node: param('var-node')};
+  const {data: topology = kEverything} = useLoad((signal) => loadTopology(range.to, signal), [Math.floor(tick.value / 3)]);
+  const selection: Selection = {model: param('var-model'), instance: param('var-instance'), node: param('var-node'), gpu: param('var-gpu')};
   const key = JSON.stringify(selection);
-  const matchers = useMemo(() => matchersOf(selection, places.data ?? []), [key, places.data]);
-  const verdicts = useLoad((signal) => judge(matchers, range.to, signal), [matchers.app, matchers.engine, matchers.infra, range.to]);
-  const marks = useLoad((signal) => loadMarks([], scope, true, signal), [scope]);
+  const matchers = useMemo(() => matchersOf(selection, topology), [key, topology]);
+  const verdicts = useLoad((signal) => judge(matchers, range.to, signal), [...Object.values(matchers), range.to]);
+  const marks = useLoad((signal) => loadMarks([], scope, signal), [scope, noted.value]);
   const row = (layer: Layer, children?: ComponentChildren) => (
-    <Row layer={layer} match={matchers[layer]} scope={scope} marks={marks.data ?? []} findings={verdicts.data ? verdicts.data[layer] : null}>{children}</Row>);
+    <Row layer={layer} match={matchers[layer]} gpu={matchers.gpu} scope={scope} marks={marks.data ?? []} verdict={verdicts.data ? verdicts.data[layer] : null}>{children}</Row>);
   return (
     <div class="overview">
-      <Title text={t('Overview')}><Filters places={places.data ?? []} selection={selection} /></Title>
+      <Title text={t('Overview')}><Filters topology={topology} selection={selection} /></Title>
       <Strip />
       {row('app')}
       {row('engine')}
-      {row('infra', <div class="cell matrix"><section class="panel" aria-label={t('GPUs')}><header class="panel-head"><h2>{t('GPUs')}</h2></header>
-        <div class="panel-body"><GpuMatrix match="" selected={selection.node} select={(node) => setParams({'var-node': node || null})} /></div></section></div>)}
+      {row('infra', <Gpus match={matchers.gpu} selection={selection} />)}
     </div>
   );
 }

@@ -1,5 +1,6 @@
 import {useState} from 'preact/hooks';
-import {get, rangeQuery, sampleNumber, type Labels} from '../api/client';
+import {get, sampleNumber, type Labels} from '../api/client';
+import {rangeQuery} from '../api/query';
 import {tick} from '../shell/clock';
 import {useLoad} from '../shell/load';
 import {href, param, setParams} from '../shell/location';
@@ -9,6 +10,7 @@ import {t} from '../shell/words';
 import {Sparkline} from '../panels/sparkline';
 import {ago} from '../time/format';
 import {showNumber} from '../units/units';
+import {serverNow} from '../time/now';
 
 interface Alert { labels: Labels; annotations: Labels; state: string; activeAt: string; value: string }
 interface Rule { name: string; query: string; type: 'alerting' | 'recording'; health: string; lastError?: string; state?: string; duration?: number; labels: Labels; annotations?: Labels; alerts?: Alert[]; evaluationTime: number; lastEvaluation: string }
@@ -25,7 +27,7 @@ function Trend({query}: {query: string}) {
   const threshold = thresholdOf(query);
   const {data} = useLoad(async (signal) => {
     if (!threshold) return [];
-    const end = Math.floor(Date.now() / 60_000) * 60_000;
+    const end = Math.floor(serverNow() / 60_000) * 60_000;
     const {data: answer} = await rangeQuery(`max(${threshold.expr})`, end - 3_600_000, end, 60_000, signal);
     return answer.resultType === 'matrix' ? (answer.result[0]?.values ?? []).map(([, text]) => sampleNumber(text)) : [];
   }, [query]);

@@ -10,6 +10,7 @@ import {SilenceForm} from '../shell/silence_form';
 import {Title} from '../shell/title';
 import {t} from '../shell/words';
 import {dateTime, span} from '../time/format';
+import {serverNow} from '../time/now';
 
 export default function SilencesPage() {
   const [making, setMaking] = useState(param('filter') !== '');
@@ -30,7 +31,7 @@ export default function SilencesPage() {
         <div class="scroll" tabIndex={0}><table class="sheet"><thead><tr><th>{t('State')}</th><th>{t('Labels')}</th><th>{t('Ends')}</th><th>{t('By')}</th><th>{t('Why')}</th><th><span class="quiet">{t('Act')}</span></th></tr></thead>
           <tbody>{shown.map((one) => (
             <tr><td><State state={one.status.state} /></td><td><span class="labels">{one.matchers.map((matcher) => <span class="label">{matcherText(matcher)}</span>)}</span></td>
-              <td class="nowrap">{one.status.state === 'expired' ? dateTime(Date.parse(one.endsAt)) : t('in {0}', span(Date.parse(one.endsAt) - Date.now()))}</td>
+              <td class="nowrap">{one.status.state === 'expired' ? dateTime(Date.parse(one.endsAt)) : t('in {0}', span(Date.parse(one.endsAt) - serverNow()))}</td>
               <td>{one.createdBy}</td><td class="wrap">{one.comment}</td><td>{one.status.state !== 'expired' && <button onClick={() => end(one.id)}>{t('End')}</button>}</td></tr>
           ))}</tbody></table></div>
       ) : data && <p class="empty">{t('Nothing is silenced.')}</p>}

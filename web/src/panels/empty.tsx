@@ -1,6 +1,7 @@
 // Why a panel is empty, in words: what was asked is taken apart until something is found.
 import {useState} from 'preact/hooks';
-import {get, instantQuery, messageOf, post} from '../api/client';
+import {get, messageOf, post} from '../api/client';
+import {instantQuery} from '../api/query';
 import type {PanelData} from '../dashboard/load';
 import {href} from '../shell/location';
 import {t} from '../shell/words';

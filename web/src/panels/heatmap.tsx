@@ -10,7 +10,8 @@ import type {PanelProps} from './panel_props';
 export function HeatmapPanel({panel, data}: PanelProps) {
   const unit = panel.options.yAxis?.unit ?? panel.fieldConfig.defaults.unit;
   const cells = useMemo<CellData>(() => {
-    const {times, labels, rows} = heatOf(data.frames);
+    const {times, labels, rows: all} = heatOf(data.frames);
+    const rows = all.map((row) => row.map((value) => (value !== null && Number.isFinite(value) ? value : null)));
     const most = rows.reduce((most, row) => row.reduce<number>((high, value) => Math.max(high, value ?? 0), most), 0);
     return {
       times, step: data.step, range: data.range, zone: zone.value, gap: 1, merge: false,

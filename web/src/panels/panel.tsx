@@ -57,12 +57,13 @@ export function chartAsTable(frames: readonly Frame[]): Frame {
 
 function Body(props: PanelProps & {asTable: boolean}) {
   const {panel, data, asTable} = props;
-  if (isEmpty(data)) return <Empty data={data} />;
-  if (asTable) return <FrameTable frame={chartAsTable(data.frames)} />;
   const Kind = kKinds[panel.type];
   if (!Kind) {
-    return <><p class="panel-note">{t('Panels of kind "{0}" are not drawn here; this is their data.', panel.type)}</p><FrameTable frame={chartAsTable(data.frames)} /></>;
+    return <><p class="panel-note">{t('Panels of kind "{0}" are not drawn here; this is their data.', panel.type)}</p>
+      {isEmpty(data) ? <Empty data={data} /> : <FrameTable frame={chartAsTable(data.frames)} />}</>;
   }
+  if (isEmpty(data)) return <Empty data={data} />;
+  if (asTable) return <FrameTable frame={chartAsTable(data.frames)} />;
   return <Kind {...props} />;
 }
 
@@ -98,7 +99,7 @@ export function PanelBox({panel, scope, marks = []}: FrameProps) {
   }, [panel, scope, seen, compare, tick.value]);
   const title = interpolate(panel.title, own);
   const failed = data?.queries.filter((query) => query.error) ?? [];
-  const trouble = [...failed.map((query) => `${query.refId}: ${query.error}`), ...data?.warnings ?? [], ...(data?.unknown ?? []).map((id) => t('The transformation {0} is not known here.', id))];
+  const trouble = [...(data && error !== undefined ? [messageOf(error)] : []), ...failed.map((query) => `${query.refId}: ${query.error}`), ...data?.warnings ?? [], ...(data?.unknown ?? []).map((id) => t('The transformation {0} is not known here.', id))];
   return (
     <section ref={element} class={panel.transparent ? 'panel bare' : 'panel'} aria-label={title || t('Panel')} aria-busy={loading && asks}>
       <header class="panel-head">

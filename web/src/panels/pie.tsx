@@ -5,7 +5,7 @@ import {reducedValues} from './reduced';
 
 export function PiePanel(props: PanelProps) {
   const slices = reducedValues(props).map((one, i) => ({...one, size: Math.max(0, Number(one.value ?? 0)), color: seriesColor(one.field.config, i, Number(one.value))}))
-    .filter((one) => one.size > 0).sort((a, b) => b.size - a.size);
+    .filter((one) => one.size > 0 && Number.isFinite(one.size)).sort((a, b) => b.size - a.size);
   const total = slices.reduce((sum, one) => sum + one.size, 0);
   let angle = -Math.PI / 2;
   const point = (at: number, radius: number): string => `${(100 + radius * Math.cos(at)).toFixed(2)} ${(100 + radius * Math.sin(at)).toFixed(2)}`;

@@ -26,7 +26,7 @@ export function TimeSeriesPanel({panel, data, marks}: PanelProps) {
         hidden: config.custom?.hideFrom?.viz === true,
       };
     });
-    return {times, series, range: data.range, marks, zone: zone.value, step: data.step, all: lines.length};
+    return {times, series, range: data.range, marks, dots: data.dots, zone: zone.value, step: data.step, all: lines.length};
   }, [data, marks, zone.value]);
   const shown = useMemo<PlotData>(() => (only ? {...plot, series: plot.series.map((one) => ({...one, hidden: !only.has(one.name)}))} : plot), [plot, only]);
   const toggle = (index: number, alone: boolean): void => {

@@ -1,6 +1,7 @@
 // The time that is looked at: the range of the URL, resolved anew at each refresh.
-import {computed, effect, signal} from '@preact/signals';
+import {computed, effect, signal, untracked} from '@preact/signals';
 import {formatDuration, isRelative, kSecond, parseDuration, resolveRange, type RawRange, type TimeRange} from '../time/range';
+import {serverNow, skew} from '../time/now';
 import {place, setParams} from './location';
 
 export const kRefreshChoices = ['off', '5s', '10s', '30s', '1m', '5m', '15m'] as const;
@@ -10,7 +11,7 @@ export const defaults = signal<{range: RawRange; refresh: string}>({range: {from
 
 /** Counts refreshes: who shows data depends on it. */
 export const tick = signal(0);
-const now = signal(Date.now());
+const now = signal(serverNow());
 /** When any answer last came. */
 export const lastFresh = signal(0);
 
@@ -28,13 +29,13 @@ export const zone = computed(() => {
 const refreshEvery = computed(() => (isRelative(rawRange.value) ? parseDuration(refreshText.value) ?? 0 : 0));
 
 export function refreshNow(): void {
-  now.value = Date.now();
+  now.value = serverNow();
   tick.value += 1;
 }
 
-export function setRange(range: RawRange | TimeRange): void {
-  now.value = Date.now();
-  setParams({from: String(range.from), to: String(range.to)});
+export function setRange(range: RawRange | TimeRange, replace = false): void {
+  now.value = serverNow();
+  setParams({from: String(range.from), to: String(range.to)}, replace);
 }
 
 let pending = 0;
@@ -62,8 +63,14 @@ export function startClock(): void {
     }, Math.max(refreshEvery.value, kSecond));
   };
   effect(arm);
+  let known = skew.peek();
+  effect(() => {
+    if (skew.value === known) return;
+    known = skew.value;
+    untracked(refreshNow);
+  });
   document.addEventListener('visibilitychange', () => {
-    if (!document.hidden && refreshEvery.value > 0 && Date.now() - now.value > refreshEvery.value) refreshNow();
+    if (!document.hidden && refreshEvery.value > 0 && serverNow() - now.value > refreshEvery.value) refreshNow();
     arm();
   });
 }

@@ -4,13 +4,14 @@ import {useEffect, useRef} from 'preact/hooks';
 import {shifted} from '../time/range';
 import {refreshNow, setRange, timeRange} from './clock';
 import {navigate} from './location';
+import {beginNote} from './note';
 
 export type Keys = Record<string, () => void>;
 export const paletteOpen = signal(false);
 export const helpOpen = signal(false);
 
 const kGo: Record<string, string> = {
-  o: 'overview', q: 'explore', d: 'dashboards', a: 'alerts', i: 'incidents', r: 'rules', t: 'targets', s: 'status',
+  o: 'overview', q: 'explore', d: 'dashboards', a: 'alerts', i: 'incidents', r: 'rules', t: 'targets', s: 'status', c: 'cost', p: 'oncall',
 };
 
 const typing = (event: KeyboardEvent): boolean => {
@@ -18,12 +19,15 @@ const typing = (event: KeyboardEvent): boolean => {
   return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
 };
 
+/** What is open in front has the keys; Escape closes it. */
+const covered = (): boolean => document.querySelector('dialog[open]') !== null;
+
 export function useKeys(keys: Keys): void {
   const latest = useRef(keys);
   latest.current = keys;
   useEffect(() => {
     const press = (event: KeyboardEvent): void => {
-      if (typing(event) || event.ctrlKey || event.metaKey || event.altKey || prefix) return;
+      if (typing(event) || event.ctrlKey || event.metaKey || event.altKey || prefix || covered()) return;
       const action = latest.current[event.key];
       if (!action) return;
       event.preventDefault();
@@ -43,7 +47,7 @@ function press(event: KeyboardEvent): void {
     paletteOpen.value = true;
     return;
   }
-  if (event.ctrlKey || event.metaKey || event.altKey || typing(event)) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || typing(event) || (covered() && event.key !== '?')) return;
   const before = prefix;
   prefix = '';
   if (before === 'g' && kGo[event.key]) return navigate(kGo[event.key]);
@@ -58,6 +62,9 @@ function press(event: KeyboardEvent): void {
     paletteOpen.value = true;
   } else if (event.key === '?') {
     helpOpen.value = !helpOpen.value;
+  } else if (event.key === 'n') {
+    event.preventDefault();  // the letter is not the note's first
+    beginNote();
   } else if (event.key === 'r') {
     refreshNow();
   }

@@ -47,6 +47,9 @@ export function setParams(changes: Record<string, string | readonly string[] | n
 
 export const param = (name: string, fallback = ''): string => place.value.params.get(name) ?? fallback;
 
+/** On a screen on the wall. */
+export const isTv = (): boolean => param('kiosk') === 'tv';
+
 /** Links of our own are followed without loading the page again. */
 function follow(event: MouseEvent): void {
   if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;

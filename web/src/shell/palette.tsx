@@ -4,6 +4,7 @@ import {get} from '../api/client';
 import {setRange} from './clock';
 import {helpOpen, paletteOpen} from './keyboard';
 import {navigate} from './location';
+import {beginNote} from './note';
 import {setLanguage, setTheme} from './settings';
 import {t} from './words';
 
@@ -12,10 +13,11 @@ interface Command { label: string; hint: string; run: () => void }
 const kShown = 12;
 
 function fixedCommands(): Command[] {
-  const pages = ['overview', 'dashboards', 'explore', 'incidents', 'alerts', 'silences', 'rules', 'targets', 'status', 'flags', 'config', 'tsdb-status'];
+  const pages = ['overview', 'dashboards', 'explore', 'cost', 'incidents', 'oncall', 'alerts', 'silences', 'rules', 'targets', 'status', 'flags', 'config', 'tsdb-status'];
   return [
     ...pages.map((to) => ({label: t(to[0].toUpperCase() + to.slice(1)), hint: t('page'), run: () => navigate(to)})),
     ...['5m', '1h', '6h', '24h', '7d'].map((span) => ({label: t('Last {0}', span), hint: t('time'), run: () => setRange({from: `now-${span}`, to: 'now'})})),
+    {label: t('Note what happened'), hint: 'n', run: beginNote},
     {label: t('Dark theme'), hint: t('theme'), run: () => setTheme('dark')},
     {label: t('Light theme'), hint: t('theme'), run: () => setTheme('light')},
     {label: '中文', hint: t('language'), run: () => setLanguage('zh')},
@@ -87,9 +89,9 @@ function PaletteBox() {
 
 const kKeys: readonly [string, string][] = [
   ['/ , Ctrl K', 'Go to anything'], ['g o', 'Overview'], ['g d', 'Dashboards'], ['g q', 'Explore'], ['g a', 'Alerts'],
-  ['g i', 'Incidents'], ['g r', 'Rules'], ['g t', 'Targets'], ['g s', 'Status'], ['r', 'Refresh'],
+  ['g i', 'Incidents'], ['g r', 'Rules'], ['g t', 'Targets'], ['g s', 'Status'], ['g c', 'Cost'], ['g p', 'On call'], ['r', 'Refresh'], ['n', 'Note what happened'],
   ['t ← , t →', 'Move the time'], ['j , k', 'Next and previous row'], ['a', 'Acknowledge'], ['s', 'Silence'],
-  ['f', 'Freeze the cursor'], ['Esc', 'Leave a panel that fills the page'], ['?', 'These keys'],
+  ['x', 'Choose the row'], ['f', 'Freeze the cursor'], ['v', 'A panel on the whole page'], ['e', 'Edit a panel'], ['u', 'Undo an edit'], ['m', 'Metrics (in Explore)'], ['Esc', 'Leave a panel that fills the page'], ['?', 'These keys'],
 ];
 
 function Help() {

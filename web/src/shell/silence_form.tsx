@@ -7,6 +7,7 @@ import {notify} from './notices';
 import {LabelList} from './parts';
 import {recall, store} from './settings';
 import {t} from './words';
+import {serverNow} from '../time/now';
 
 /** A new silence, with what it would hit before it is made. */
 export function SilenceForm({initial, done}: {initial: string; done: () => void}) {
@@ -25,7 +26,7 @@ export function SilenceForm({initial, done}: {initial: string; done: () => void}
     if (!ready || !matchers || !ms) return;
     setAsking(true);
     store('name', by);
-    const now = Date.now();
+    const now = serverNow();
     makeSilence({matchers, startsAt: new Date(now).toISOString(), endsAt: new Date(now + ms).toISOString(), createdBy: by, comment}).then(
       () => { notify(t('Silenced for {0}', length)); done(); },
       (error: unknown) => { setAsking(false); notify(messageOf(error), true); });

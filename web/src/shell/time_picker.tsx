@@ -6,6 +6,7 @@ import {useDismissed} from './dismissed';
 import {Icon} from './icons';
 import {param, setParams} from './location';
 import {t} from './words';
+import {serverNow} from '../time/now';
 
 const kQuick: readonly [string, string][] = [
   ['now-5m', 'Last 5 minutes'], ['now-15m', 'Last 15 minutes'], ['now-30m', 'Last 30 minutes'],
@@ -19,7 +20,7 @@ export function rangeLabel(raw: RawRange): string {
   const quick = kQuick.find(([from]) => from === raw.from && raw.to === 'now');
   if (quick) return t(quick[1]);
   if (isRelative(raw)) return `${raw.from} … ${raw.to}`;
-  const {from, to} = resolveRange(raw, Date.now());
+  const {from, to} = resolveRange(raw, serverNow());
   return `${dateTime(from, zone.value)} … ${dateTime(to, zone.value)}`;
 }
 
@@ -27,11 +28,11 @@ function RangeForm({done}: {done: () => void}) {
   const {from, to} = rawRange.value;
   const shown = (text: string): string => (/^\d+$/.test(text) ? dateTime(Number(text), zone.value) : text);
   const [texts, setTexts] = useState({from: shown(from), to: shown(to)});
-  const bad = parseTime(texts.from, Date.now()) === undefined || parseTime(texts.to, Date.now()) === undefined;
+  const bad = parseTime(texts.from, serverNow()) === undefined || parseTime(texts.to, serverNow()) === undefined;
   const submit = (event: Event): void => {
     event.preventDefault();
     if (bad) return;
-    const raw = (text: string): string => (text.trim().startsWith('now') ? text.trim() : String(parseTime(text, Date.now())));
+    const raw = (text: string): string => (text.trim().startsWith('now') ? text.trim() : String(parseTime(text, serverNow())));
     setRange({from: raw(texts.from), to: raw(texts.to)});
     done();
   };

@@ -1,4 +1,5 @@
 // Times for people. `zone` is "" for the browser's own, else an IANA name.
+import {serverNow} from './now';
 
 const kFormats = new Map<string, Intl.DateTimeFormat>();
 
@@ -45,4 +46,4 @@ export function span(ms: number): string {
   return hours % 24 && days < 10 ? `${days}d ${hours % 24}h` : `${days}d`;
 }
 
-export const ago = (at: number, now = Date.now()): string => `${span(now - at)} ago`;
+export const ago = (at: number, now = serverNow()): string => `${span(now - at)} ago`;
