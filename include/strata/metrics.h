@@ -1,6 +1,7 @@
 // Instrumentation for C++20 programs: counters, gauges and histograms that cost a few nanoseconds
-// from any number of threads, read by whatever scrapes Prometheus' text format or OpenMetrics.
-// Header-only; needs nothing but the standard library. docs/metrics-library.md has an example.
+// from any number of threads, read by whatever scrapes Prometheus' text format, OpenMetrics or
+// protobuf. Header-only; needs nothing but the standard library. docs/metrics-library.md has an
+// example; beside this stand metrics/http_endpoint.h and metrics/request_tracker.h.
 //
 //   strata::metrics::Registry& registry = strata::metrics::default_registry();
 //   auto& jobs = registry.counter("jobs_total", "Jobs done.");
@@ -30,10 +31,12 @@
 
 #include "strata/metrics/callback.h"
 #include "strata/metrics/cells.h"
+#include "strata/metrics/enum_family.h"
 #include "strata/metrics/exposition.h"
 #include "strata/metrics/family.h"
 #include "strata/metrics/instruments.h"
 #include "strata/metrics/names.h"
+#include "strata/metrics/native_histogram.h"
 #include "strata/metrics/summary.h"
 
 namespace strata::metrics {
@@ -117,12 +120,53 @@ class Registry {
         name.text(), help, detail::SummaryShape{.quantiles = std::move(quantiles)}, options);
   }
 
+  // Buckets that need no thought (native_histogram.h).
+  NativeHistogram& native_histogram(MetricName name, std::string_view help,
+                                    NativeOptions native = {}) {
+    return family<Family<NativeHistogram>>(name.text(), help, detail::NativeShape(native)).with();
+  }
+  template <Key... Keys>
+    requires(sizeof...(Keys) > 0)
+  Family<NativeHistogram, Keys...>& native_histogram(MetricName name, std::string_view help,
+                                                     NativeOptions native = {},
+                                                     FamilyOptions options = {}) {
+    return family<Family<NativeHistogram, Keys...>>(name.text(), help, detail::NativeShape(native),
+                                                    options);
+  }
+
+  // Families by enumerations (enum_family.h).
+  template <class... Enums>
+    requires(sizeof...(Enums) > 0)
+  EnumFamily<Counter, Enums...>& enum_counter(CounterName name, std::string_view help) {
+    return family<EnumFamily<Counter, Enums...>>(name.text(), help, {});
+  }
+  template <class... Enums>
+    requires(sizeof...(Enums) > 0)
+  EnumFamily<Gauge, Enums...>& enum_gauge(MetricName name, std::string_view help) {
+    return family<EnumFamily<Gauge, Enums...>>(name.text(), help, {});
+  }
+  template <class... Enums>
+    requires(sizeof...(Enums) > 0)
+  EnumFamily<Histogram, Enums...>& enum_histogram(
+      MetricName name, std::string_view help,
+      std::vector<double> upper_bounds = default_buckets()) {
+    return family<EnumFamily<Histogram, Enums...>>(name.text(), help,
+                                                   detail::HistogramShape(std::move(upper_bounds)));
+  }
+
   // A family whose series go away when nobody has held them for `idle`.
   template <Key... Keys>
   ExpiringFamily<Counter, Keys...>& expiring_counter(CounterName name, std::string_view help,
                                                      std::chrono::nanoseconds idle,
                                                      FamilyOptions options = {}) {
     return family<ExpiringFamily<Counter, Keys...>>(name.text(), help, {}, idle, options);
+  }
+  template <Key... Keys>
+  ExpiringFamily<FloatCounter, Keys...>& expiring_float_counter(CounterName name,
+                                                                std::string_view help,
+                                                                std::chrono::nanoseconds idle,
+                                                                FamilyOptions options = {}) {
+    return family<ExpiringFamily<FloatCounter, Keys...>>(name.text(), help, {}, idle, options);
   }
   template <Key... Keys>
   ExpiringFamily<Gauge, Keys...>& expiring_gauge(MetricName name, std::string_view help,
@@ -150,25 +194,29 @@ class Registry {
   // Callback lives. The function may register and use metrics, but not make or destroy Callbacks.
   // When it throws, its family is left out.
   Callback callback_gauge(MetricName name, std::string_view help, std::function<double()> value) {
-    return callback(name.text(), help, detail::Type::kGauge, one_value(std::move(value)));
+    return callback(name.text(), help, detail::Type::kGauge,
+                    one_value(detail::Type::kGauge, std::move(value)));
   }
   Callback callback_counter(CounterName name, std::string_view help,
                             std::function<double()> value) {
-    return callback(name.text(), help, detail::Type::kCounter, one_value(std::move(value)));
+    return callback(name.text(), help, detail::Type::kCounter,
+                    one_value(detail::Type::kCounter, std::move(value)));
   }
   /// callback_gauge<"pool">("threads", "…", [](const auto& emit) { emit(8, "net"); })
   template <Key... Keys>
     requires(sizeof...(Keys) > 0)
   Callback callback_gauge(MetricName name, std::string_view help, LabelledValues<Keys...> values) {
     static_assert(detail::valid_keys<Keys...>());
-    return callback(name.text(), help, detail::Type::kGauge, many_values(std::move(values)));
+    return callback(name.text(), help, detail::Type::kGauge,
+                    many_values(detail::Type::kGauge, std::move(values)));
   }
   template <Key... Keys>
     requires(sizeof...(Keys) > 0)
   Callback callback_counter(CounterName name, std::string_view help,
                             LabelledValues<Keys...> values) {
     static_assert(detail::valid_keys<Keys...>());
-    return callback(name.text(), help, detail::Type::kCounter, many_values(std::move(values)));
+    return callback(name.text(), help, detail::Type::kCounter,
+                    many_values(detail::Type::kCounter, std::move(values)));
   }
 
   /// Appends all metrics, families by name. Counting goes on meanwhile: each value is one that its
@@ -227,17 +275,20 @@ class Registry {
     }
   }
 
-  static detail::CallbackFamily::Function one_value(std::function<double()> value) {
-    return
-        [value = std::move(value)](detail::Exposition& to, std::string_view name,
-                                   const std::string& labels) { to.sample(name, labels, value()); };
+  static detail::CallbackFamily::Function one_value(detail::Type type,
+                                                    std::function<double()> value) {
+    return [type, value = std::move(value)](detail::Exposition& to, std::string_view name,
+                                            const std::string& labels) {
+      type == detail::Type::kCounter ? to.counter(name, labels, value())
+                                     : to.gauge(name, labels, value());
+    };
   }
   template <Key... Keys>
   static detail::CallbackFamily::Function many_values(
-      std::function<void(const Emit<Keys...>&)> values) {
-    return [values = std::move(values)](detail::Exposition& to, std::string_view name,
-                                        const std::string& labels) {
-      values(Emit<Keys...>(to, name, labels));
+      detail::Type type, std::function<void(const Emit<Keys...>&)> values) {
+    return [type, values = std::move(values)](detail::Exposition& to, std::string_view name,
+                                              const std::string& labels) {
+      values(Emit<Keys...>(to, name, labels, type));
     };
   }
 
@@ -259,7 +310,7 @@ class Registry {
       }
       std::string labels = labels_;
       detail::append_label(labels, "metric", family->name());
-      to.sample(kOverflow, labels, family->overflowed());
+      to.counter(kOverflow, labels, family->overflowed());
     }
     limit(to, "metrics_name_conflicts_total",
           "Metrics not exposed since their name was taken by one of another kind.", conflicts());
@@ -270,7 +321,7 @@ class Registry {
   void limit(detail::Exposition& to, std::string_view name, std::string_view help,
              uint64_t value) const {
     to.family(name, help, detail::Type::kCounter);
-    to.sample(name, labels_, value);
+    to.counter(name, labels_, value);
   }
   uint64_t conflicts() {
     std::lock_guard lock(mutex_);

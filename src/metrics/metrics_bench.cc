@@ -8,6 +8,14 @@
 #include "strata/metrics.h"
 
 namespace strata::metrics {
+
+enum class Outcome { kOk, kError };
+template <>
+struct EnumLabel<Outcome> {
+  static constexpr Key key = "outcome";
+  static constexpr std::array<std::string_view, 2> values = {"ok", "error"};
+};
+
 namespace {
 
 // The baseline: what prometheus-cpp's Family::Add and Histogram::Observe do, without their copies.
@@ -81,6 +89,26 @@ void histogram_observe(benchmark::State& state) {
 }
 BENCHMARK(histogram_observe)->Apply(threads);
 
+void native_histogram_observe(benchmark::State& state) {
+  NativeHistogram& histogram = default_registry().native_histogram("bench_native", "Bench.");
+  const std::vector<double> values = latencies();
+  size_t i = 0;
+  for (auto _ : state) {
+    histogram.observe(values[i++ % 64]);
+    benchmark::ClobberMemory();
+  }
+}
+BENCHMARK(native_histogram_observe)->Apply(threads);
+
+void enum_lookup_and_inc(benchmark::State& state) {
+  auto& family = default_registry().enum_counter<Outcome>("bench_outcomes_total", "Bench.");
+  for (auto _ : state) {
+    family.with(Outcome::kError).inc();
+    benchmark::ClobberMemory();
+  }
+}
+BENCHMARK(enum_lookup_and_inc)->Apply(threads);
+
 MutexMap baseline;
 
 void baseline_counter_inc(benchmark::State& state) {
@@ -109,11 +137,11 @@ void expose_10000_series(benchmark::State& state) {
   std::string text;
   for (auto _ : state) {
     text.clear();
-    registry.expose(text, state.range(0) == 0 ? Format::kText : Format::kOpenMetrics);
+    registry.expose(text, static_cast<Format>(state.range(0)));
   }
   state.counters["bytes"] = static_cast<double>(text.size());
 }
-BENCHMARK(expose_10000_series)->Arg(0)->Arg(1)->Unit(benchmark::kMicrosecond);
+BENCHMARK(expose_10000_series)->DenseRange(0, 2)->Unit(benchmark::kMicrosecond);
 
 }  // namespace
 }  // namespace strata::metrics

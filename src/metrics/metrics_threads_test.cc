@@ -96,8 +96,11 @@ TEST(Threads, NothingIsAllocatedWhenCounting) {
   Gauge& gauge = registry.gauge("c", "C.");
   Histogram& histogram = registry.histogram("d", "D.");
   auto& family = registry.counter<"k">("e_total", "E.");
+  NativeHistogram& native = registry.native_histogram("f", "F.");
   const auto count = [&] {
     counter.inc(), amount.add(1), gauge.inc(), histogram.observe(1), family.with("v").inc();
+    native.observe(1), native.observe(0), counter.inc(1, {{"trace_id", "0123456789abcdef"}});
+    histogram.observe(2, {{"trace_id", "0123456789abcdef"}});
   };
   count();
   const uint64_t before = allocations;

@@ -19,22 +19,24 @@ namespace strata::metrics {
 template <Key... Keys>
 class Emit {
  public:
-  Emit(detail::Exposition& to, std::string_view name, const std::string& constant_labels)
-      : to_(to), name_(name), constant_labels_(constant_labels) {}
+  Emit(detail::Exposition& to, std::string_view name, const std::string& constant_labels,
+       detail::Type type)
+      : to_(to), name_(name), constant_labels_(constant_labels), type_(type) {}
 
   template <class... Texts>
     requires(sizeof...(Texts) == sizeof...(Keys))
   void operator()(double value, const Texts&... texts) const {
-    to_.sample(
-        name_,
-        detail::written_labels<Keys...>(constant_labels_, std::array{std::string_view(texts)...}),
-        value);
+    const std::string labels =
+        detail::written_labels<Keys...>(constant_labels_, std::array{std::string_view(texts)...});
+    if (type_ == detail::Type::kCounter) return to_.counter(name_, labels, value);
+    to_.gauge(name_, labels, value);
   }
 
  private:
   detail::Exposition& to_;
   std::string_view name_;
   const std::string& constant_labels_;
+  const detail::Type type_;
 };
 
 namespace detail {
@@ -71,12 +73,12 @@ class CallbackFamily final : public FamilyBase {
   void expose(Exposition& to, const CellReader&, SteadyTime) override {
     std::lock_guard lock(mutex_);
     if (!function_) return;
-    const size_t before = to.out().size();
+    const size_t before = to.mark();
     try {
       to.family(name_, help_, type_);
       function_(to, name_, constant_labels_);
     } catch (...) {
-      to.out().resize(before);  // a scrape without this family, rather than no scrape
+      to.roll_back(before);  // a scrape without this family, rather than no scrape
     }
   }
 

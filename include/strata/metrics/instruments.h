@@ -31,15 +31,20 @@ class Counter {
   explicit Counter(const Shape&) : cells_(1) {}
 
   void inc(uint64_t by = 1) noexcept { detail::add_to_cell(cells_[0], by); }
+  void inc(uint64_t by, const Exemplar& exemplar) {
+    inc(by);
+    exemplars_.set(0, exemplar, static_cast<double>(by));
+  }
   uint64_t value() const { return detail::CellReader().integer(cells_[0]); }
 
   void expose(detail::Exposition& to, const detail::CellReader& reader, std::string_view name,
               std::string_view labels) const {
-    to.sample(name, labels, reader.integer(cells_[0]));
+    to.counter(name, labels, reader.integer(cells_[0]), exemplars_.any() ? &exemplars_ : nullptr);
   }
 
  private:
   detail::Cells cells_;
+  detail::ExemplarSlots exemplars_{1};
 };
 
 /// An amount that only grows and is not whole: seconds, joules, dollars.
@@ -58,7 +63,7 @@ class FloatCounter {
 
   void expose(detail::Exposition& to, const detail::CellReader& reader, std::string_view name,
               std::string_view labels) const {
-    to.sample(name, labels, reader.real(cells_[0]));
+    to.counter(name, labels, reader.real(cells_[0]));
   }
 
  private:
@@ -91,7 +96,7 @@ class Gauge {
 
   void expose(detail::Exposition& to, const detail::CellReader&, std::string_view name,
               std::string_view labels) const {
-    to.sample(name, labels, value());
+    to.gauge(name, labels, value());
   }
 
  private:
@@ -159,12 +164,17 @@ class Histogram {
       : bounds_(shape.bounds.data()),
         size_(static_cast<uint32_t>(shape.bounds.size())),
         cells_(size_ + 2),
+        exemplars_(size_ + 1),
         shape_(shape) {}
 
   /// NaN counts into the bucket of +Inf and leaves the sum alone.
   void observe(double value) noexcept {
     detail::add_to_cell(cells_[bucket_of(value)], uint64_t{1});
     if (value == value) detail::add_to_cell(cells_[size_ + 1], value);
+  }
+  void observe(double value, const Exemplar& exemplar) {
+    observe(value);
+    exemplars_.set(bucket_of(value), exemplar, value);
   }
   [[nodiscard]] BasicTimer<Histogram> time() { return BasicTimer<Histogram>(*this); }
 
@@ -177,14 +187,17 @@ class Histogram {
 
   void expose(detail::Exposition& to, const detail::CellReader& reader, std::string_view name,
               std::string_view labels) const {
-    const auto& le = to.format() == Format::kText ? shape_.text_le : shape_.open_le;
+    std::vector<uint64_t>& cumulative = to.counts();
     uint64_t count = 0;
-    for (uint32_t i = 0; i < size_; ++i) {
-      to.bucket(name, labels, le[i], count += reader.integer(cells_[i]));
-    }
-    to.bucket(name, labels, "+Inf", count += reader.integer(cells_[size_]));
-    to.sample(std::string(name).append("_sum"), labels, reader.real(cells_[size_ + 1]));
-    to.sample(std::string(name).append("_count"), labels, count);
+    for (uint32_t i = 0; i <= size_; ++i) cumulative.push_back(count += reader.integer(cells_[i]));
+    detail::HistogramView view;
+    view.le = to.format() == Format::kText ? shape_.text_le : shape_.open_le;
+    view.bounds = shape_.bounds;
+    view.cumulative = cumulative;
+    view.exemplars = exemplars_.any() ? &exemplars_ : nullptr;
+    view.count = count;
+    view.sum = reader.real(cells_[size_ + 1]);
+    to.histogram(name, labels, view);
   }
 
  private:
@@ -213,6 +226,7 @@ class Histogram {
   const double* bounds_;
   uint32_t size_;
   detail::Cells cells_;  // one a bucket, then the sum
+  detail::ExemplarSlots exemplars_;
   const Shape& shape_;
 };
 

@@ -66,13 +66,9 @@ class Summary {
     std::lock_guard lock(mutex_);
     move_on();
     const Buckets all = merged();
-    for (const double q : shape_.quantiles) {
-      std::string with_quantile(labels);
-      detail::append_label(with_quantile, "quantile", detail::bound_text(q, to.format()));
-      to.sample(name, with_quantile, quantile_of(all, q));
-    }
-    to.sample(std::string(name).append("_sum"), labels, sum_);
-    to.sample(std::string(name).append("_count"), labels, count_);
+    std::vector<std::pair<double, double>> quantiles;
+    for (const double q : shape_.quantiles) quantiles.emplace_back(q, quantile_of(all, q));
+    to.summary(name, labels, quantiles, sum_, count_);
   }
 
  private:
