@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The rules that come with Strata: they run without configuration, their files and unit tests are
 what Debian's promtool takes, and a fleet of engines that break in different ways is told of in time,
-while one that only computes a long prompt is left alone.
+while those that only compute a long prompt are left alone.
 
 ONSETS=100 in the environment measures: that many engines break at times spread over 20 s, and the
 times from there to the webhook are printed. They decide nothing here but whether it was told at all.
@@ -80,9 +80,14 @@ class Engine:
             since = now - self.broke_at
             tokens = int((self.broke_at - self.began) * 400 + max(0, since - 16) * 40)
             kv = 0.1 + 0.02 * int(min(since, 16) / 4) + 0.0001 * int(max(0, since - 16))
+        running = 4
+        if self.fault == "prefills at once":  # alone, after a pause, for 45 s
+            since = now - self.broke_at
+            tokens = int((self.broke_at - self.began) * 400 + max(0, since - 55) * 40)
+            running, kv = (0, 0) if since < 10 else (1, 0.3)
         labels = '{model_name="m",engine="0"}'
         return "\n".join(f"# TYPE {name} {kind}\n{name}{labels} {value}" for name, kind, value in (
-            ("vllm:num_requests_running", "gauge", 4), ("vllm:num_requests_waiting", "gauge", 0),
+            ("vllm:num_requests_running", "gauge", running), ("vllm:num_requests_waiting", "gauge", 0),
             ("vllm:kv_cache_usage_perc", "gauge", kv),
             ("vllm:generation_tokens_total", "counter", tokens))) + "\n"
 
@@ -166,7 +171,7 @@ class ShippedRules(EndToEndTest):
             strata.stop()
 
     def test_a_fleet_that_breaks_is_told_of(self):
-        engines = [Engine() for _ in range(ONSETS + 2)]
+        engines = [Engine() for _ in range(ONSETS + 3)]
         phone = Phone()
         routes = pathlib.Path(self.directory) / "alertmanager.yml"
         routes.write_text(ALERTMANAGER.replace("PORT", str(phone.server.server_address[1])))
@@ -177,13 +182,14 @@ class ShippedRules(EndToEndTest):
                    "the engines to be known", timeout=90)
         self.assertEqual(phone.told, {})
 
-        *broken, prefilling, healthy = engines
+        *broken, prefilling, at_once, healthy = engines
         chance = random.Random(1)
         for i, engine in enumerate(broken):
             timer = threading.Timer(chance.uniform(0, 20), engine.break_it, [FAULTS[i % 3]])
             timer.daemon = True
             timer.start()
         prefilling.break_it("prefills")
+        at_once.break_it("prefills at once")
         wait_until(lambda: len(phone.told) >= len(broken), "all to be told of", timeout=120)
         times = {fault: [] for fault in FAULTS}
         for engine in broken:
@@ -197,7 +203,7 @@ class ShippedRules(EndToEndTest):
             p99 = seconds[int(0.99 * (len(seconds) - 1) + 0.5)]
             print(f"{fault}: {len(seconds)} onsets, told after {seconds[len(seconds) // 2]:.1f} s "
                   f"(median), {p99:.1f} s (p99), {seconds[-1]:.1f} s (worst)")
-        for engine in (prefilling, healthy):
+        for engine in (prefilling, at_once, healthy):
             self.assertFalse([key for key in phone.told if key[1] == engine.name], phone.told.keys())
 
 
