@@ -11,6 +11,7 @@ namespace {
 using config::YamlNode;
 
 constexpr size_t kMaxAttachmentTitle = 1024;  // Slack's and Rocket.Chat's; code points
+constexpr std::string_view kSlackPost = "chat.postMessage";
 constexpr size_t kMaxMattermostText = 16'383;
 constexpr size_t kMaxDiscordTitle = 256;
 constexpr size_t kMaxDiscordContent = 2000;
@@ -95,6 +96,13 @@ void put_slack_attachment(JsonWriter& json, const Settings& settings, Wording& w
   json.end_array().end_object();
 }
 
+void put_slack_message(JsonWriter& json, const Settings& settings, Wording& wording) {
+  put(json, "text", wording.setting("message_text"));
+  json.key("attachments").begin_array();
+  put_slack_attachment(json, settings, wording);
+  json.end_array();
+}
+
 Result<MessageParts> body_of(const Wording& wording, std::string body) {
   TRY(wording.result());
   return MessageParts{{"body", std::move(body)}};
@@ -105,7 +113,16 @@ struct Answer {
   bool ok = false;
   std::string error;
   int64_t retry_after = 0;  // seconds
+  std::string channel;      // Slack's, of the message that it made
+  std::string ts;
 };
+
+// The text of a JSON string; "" for anything else.
+std::string text_of(std::string_view json) {
+  std::string out;
+  if (json.starts_with('"')) discover::JsonReader(json).string(out);
+  return out;
+}
 
 std::optional<Answer> read_answer(std::string_view body, std::string_view ok_key) {
   Answer out;
@@ -115,6 +132,10 @@ std::optional<Answer> read_answer(std::string_view body, std::string_view ok_key
       reader.boolean(out.ok);
     else if (key == "error" || key == "description")
       reader.string(out.error);
+    else if (key == "ts")
+      reader.string(out.ts);
+    else if (key == "channel")
+      out.channel = text_of(reader.skip());
     else if (key == "parameters")
       reader.object([&](std::string_view name) {
         if (name == "retry_after")
@@ -142,17 +163,35 @@ Result<MessageParts> render_slack(const RenderContext& context, const Notificati
     put(json, key, wording.setting(key));
   }
   if (settings.flag("link_names")) json.key("link_names").boolean(true);
-  put(json, "text", wording.setting("message_text"));
-  json.key("attachments").begin_array();
-  put_slack_attachment(json, settings, wording);
-  json.end_array().end_object();
-  return body_of(wording, std::move(body));
+  put_slack_message(json, settings, wording);
+  json.end_object();
+  MessageParts parts = TRY(body_of(wording, std::move(body)));
+  if (!settings.flag("update_message") || notification.reason == Reason::kFirst) return parts;
+  std::string update;
+  JsonWriter members(update);
+  members.begin_object();
+  put_slack_message(members, settings, wording);
+  members.end_object();
+  parts.emplace_back("update", std::move(update));
+  return parts;
 }
 
 Result<net::ClientRequest> slack_request(const Integration& integration, const MessageParts& parts,
                                          Fs& fs) {
-  return post_json(TRY(inline_or_file(integration.settings, "api_url", fs)),
-                   std::string(part(parts, "body")));
+  auto url = TRY(inline_or_file(integration.settings, "api_url", fs));
+  const auto update = part(parts, "update");
+  const auto reference = part(parts, "reference");  // "CHANNEL TS"
+  const size_t space = reference.find(' ');
+  if (update.empty() || space == std::string_view::npos || !url.ends_with(kSlackPost)) {
+    return post_json(std::move(url), std::string(part(parts, "body")));
+  }
+  url.replace(url.size() - kSlackPost.size(), kSlackPost.size(), "chat.update");
+  std::string body;
+  JsonWriter json(body);
+  json.begin_object().key("channel").string(reference.substr(0, space));
+  json.key("ts").string(reference.substr(space + 1)).end_object();
+  body.back() = ',';
+  return post_json(std::move(url), body.append(update.substr(1)));
 }
 
 Verdict judge_slack(const net::ClientResponse& response) {
@@ -163,9 +202,16 @@ Verdict judge_slack(const net::ClientResponse& response) {
   }
   const auto answer = read_answer(response.body, "ok");
   if (!answer) return refused(response, "the answer is not JSON", true);
-  if (answer->ok) return verdict;
+  if (answer->ok) {
+    const bool placed = !answer->channel.empty() && !answer->ts.empty();
+    if (placed) verdict.reference = answer->channel + " " + answer->ts;
+    return verdict;
+  }
+  // The message that this one was to take the place of is gone or too old: the next attempt posts.
+  const bool anew = answer->error == "message_not_found" ||
+                    answer->error == "cant_update_message" || answer->error == "edit_window_closed";
   // Slack's words for "too fast" and "our fault" also come under status 200.
-  const bool later = answer->error == "ratelimited" || answer->error == "rate_limited" ||
+  const bool later = anew || answer->error == "ratelimited" || answer->error == "rate_limited" ||
                      answer->error == "internal_error" || answer->error == "fatal_error" ||
                      answer->error == "service_unavailable";
   return refused(response, answer->error, later);

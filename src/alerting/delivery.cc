@@ -185,8 +185,12 @@ void Delivery::begin(Message message) {
       .clock = &deps_.clock,
       .timeout = timeout > Millis(0) ? std::chrono::nanoseconds(timeout) : kTimeout,
       .stop = stop_.get_token()};
-  const auto parts = std::move(message.parts);
+  auto parts = std::move(message.parts);
   message.parts.clear();  // the outcome has no use for them
+  // What could not take the place of another message is one of its own from then on.
+  if (!message.reference.empty() && message.attempts == 1) {
+    parts.emplace_back("reference", message.reference);
+  }
   auto sent = [finish, message = std::move(message)](Verdict verdict) {
     finish(message, std::move(verdict));
   };
@@ -206,7 +210,9 @@ void Delivery::write_down(const Outcome& outcome) {
   metrics_->requests.with(kind).inc();
   metrics_->latency.with(kind).observe(std::chrono::duration<double>(outcome.attempt.took).count());
   if (outcome.verdict.delivered) {
-    if (const auto done = deps_.outbox.succeeded(outcome.message, outcome.attempt); !done) {
+    if (const auto done =
+            deps_.outbox.succeeded(outcome.message, outcome.attempt, outcome.verdict.reference);
+        !done) {
       log_error("a delivery could not be written down", {{"error", done.error().message}});
     }
     return;

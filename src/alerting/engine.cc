@@ -87,13 +87,14 @@ void Engine::start() {
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
 
-Result<> Engine::reload() {
-  auto file = TRY(load(options_, deps_.fs));
-  log_warnings(file);
-  router_->set_config(std::make_shared<const AlertmanagerFile>(std::move(file)),
-                      deps_.clock.now_ms());
+Result<std::shared_ptr<const AlertmanagerFile>> Engine::read() const {
+  return std::make_shared<const AlertmanagerFile>(TRY(load(options_, deps_.fs)));
+}
+
+void Engine::apply(std::shared_ptr<const AlertmanagerFile> file) {
+  log_warnings(*file);
+  router_->set_config(std::move(file), deps_.clock.now_ms());
   wake();
-  return {};
 }
 
 Result<> Engine::put(std::vector<Alert> alerts) {
@@ -158,12 +159,16 @@ void Engine::sleep(const std::stop_token& stop) {
 
 void Engine::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    const TimestampMs now = deps_.clock.now_ms();
-    router_->tick(now);
-    delivery_->poll();
-    if (now - collected_at_ >= kCollectEvery) collect_garbage(now);
+    run_once();
     sleep(stop);
   }
+}
+
+void Engine::run_once() {
+  const TimestampMs now = deps_.clock.now_ms();
+  router_->tick(now);
+  delivery_->poll();
+  if (now - collected_at_ >= kCollectEvery) collect_garbage(now);
 }
 
 void Engine::collect_garbage(TimestampMs now) {

@@ -4,7 +4,7 @@
 //   auto engine = TRY(Engine::open(options, deps));
 //   engine->put(alerts);          // from rules, or POST /api/v2/alerts
 //
-// Owned by app/. put(), reload() and what router() and silences() offer may be called from any
+// Owned by app/. put(), apply() and what router() and silences() offer may be called from any
 // thread; the alerting thread flushes groups and delivers.
 #pragma once
 #include <memory>
@@ -52,8 +52,10 @@ class Engine {
   /// Begins to flush and to deliver. Alerts that are known to others should be put before, so that
   /// what they inhibit is not told first.
   void start();
-  /// Reads the configuration again: all of it counts, or nothing changes.
-  Result<> reload();
+  /// The configuration as its files are now, to be taken over by apply() or not at all. Errors:
+  /// those of the files.
+  Result<std::shared_ptr<const AlertmanagerFile>> read() const;
+  void apply(std::shared_ptr<const AlertmanagerFile> file);
   /// As Router::put.
   Result<> put(std::vector<Alert> alerts);
   /// Called after each put(), on its thread; must not block. Set before start(), or null.
@@ -63,6 +65,8 @@ class Engine {
   Result<std::vector<Rendered>> render(const std::string& receiver,
                                        const Notification& notification) const;
   void wake();
+  /// One round of the thread, for tests: instead of start().
+  void run_once();
 
   Router& router() { return *router_; }
   Silences& silences() { return *silences_; }

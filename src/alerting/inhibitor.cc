@@ -1,6 +1,6 @@
 #include "alerting/inhibitor.h"
 
-#include <algorithm>
+#include <utility>
 
 #include "model/fingerprint.h"
 
@@ -21,12 +21,11 @@ void Inhibitor::update(const Alert& alert) {
   for (Rule& rule : rules_) {
     if (!matches_all(rule.config.source, alert.labels)) continue;
     auto& sources = rule.sources[equal_values(rule.config, alert.labels)];
-    const auto at = std::ranges::find(sources, own, &Source::fingerprint);
-    if (at != sources.end()) {
-      at->ends_at = alert.ends_at;
-    } else {
-      sources.push_back({own, alert.ends_at, matches_all(rule.config.target, alert.labels)});
-    }
+    ByEnd& by_end =
+        matches_all(rule.config.target, alert.labels) ? sources.targets_too : sources.plain;
+    const auto [known, fresh] = sources.ends_at.try_emplace(own, alert.ends_at);
+    if (!fresh) by_end.erase({std::exchange(known->second, alert.ends_at), own});
+    by_end.emplace(alert.ends_at, own);
   }
 }
 
@@ -35,8 +34,13 @@ void Inhibitor::forget(const Alert& alert) {
   for (Rule& rule : rules_) {
     const auto at = rule.sources.find(equal_values(rule.config, alert.labels));
     if (at == rule.sources.end()) continue;
-    std::erase_if(at->second, [&](const Source& s) { return s.fingerprint == own; });
-    if (at->second.empty()) rule.sources.erase(at);
+    Sources& sources = at->second;
+    const auto known = sources.ends_at.find(own);
+    if (known == sources.ends_at.end()) continue;
+    sources.plain.erase({known->second, own});
+    sources.targets_too.erase({known->second, own});
+    sources.ends_at.erase(known);
+    if (sources.ends_at.empty()) rule.sources.erase(at);
   }
 }
 
@@ -45,10 +49,13 @@ std::optional<uint64_t> Inhibitor::inhibiting(const Labels& labels, TimestampMs 
     if (rule.sources.empty() || !matches_all(rule.config.target, labels)) continue;
     const auto at = rule.sources.find(equal_values(rule.config, labels));
     if (at == rule.sources.end()) continue;
-    const bool two_sided = matches_all(rule.config.source, labels);
-    for (const Source& source : at->second) {
-      if (source.ends_at > now && !(two_sided && source.is_target)) return source.fingerprint;
-    }
+    const auto last = [&](const ByEnd& by_end) -> std::optional<uint64_t> {
+      if (by_end.empty() || by_end.rbegin()->first <= now) return std::nullopt;
+      return by_end.rbegin()->second;
+    };
+    if (const auto by = last(at->second.plain)) return by;
+    if (matches_all(rule.config.source, labels)) continue;
+    if (const auto by = last(at->second.targets_too)) return by;
   }
   return std::nullopt;
 }

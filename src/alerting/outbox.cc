@@ -34,7 +34,16 @@ constexpr std::string_view kSteps[] = {
   detail TEXT NOT NULL
 ))",
     "CREATE INDEX outbox_attempts_of ON outbox_attempts (message)",
-    "CREATE INDEX outbox_keys ON outbox (group_key, receiver, integration, idx, id)"};
+    "CREATE INDEX outbox_keys ON outbox (group_key, receiver, integration, idx, id)",
+    R"(CREATE TABLE outbox_references (
+  group_key TEXT NOT NULL,
+  receiver TEXT NOT NULL,
+  integration TEXT NOT NULL,
+  idx INTEGER NOT NULL,
+  reference TEXT NOT NULL,          -- what the provider calls the last message of this key
+  at INTEGER NOT NULL,
+  PRIMARY KEY (group_key, receiver, integration, idx)
+) WITHOUT ROWID)"};
 
 Result<> note(state::Session& session, const Attempt& attempt) {
   return session.run("INSERT INTO outbox_attempts VALUES (?, ?, ?, ?, ?)",
@@ -192,6 +201,11 @@ Result<std::vector<Message>> Outbox::take_due(TimestampMs now, size_t limit) {
                           message.parts.emplace_back(row.text(0), row.text(1));
                           bytes += message.parts.back().second.size();
                         }));
+      TRY(session.query(
+          "SELECT reference FROM outbox_references WHERE group_key = ? AND receiver "
+          "= ? AND integration = ? AND idx = ?",
+          {message.key.group, message.key.receiver, message.key.integration, message.key.index},
+          [&](const state::Row& row) { message.reference = row.text(0); }));
       TRY(session.run("UPDATE outbox SET state = 'trying', attempts = attempts + 1 WHERE id = ?",
                       {message.id}));
     }
@@ -214,9 +228,15 @@ Result<> Outbox::postpone(const std::vector<std::pair<int64_t, TimestampMs>>& me
   });
 }
 
-Result<> Outbox::succeeded(const Message& message, const Attempt& attempt) {
+Result<> Outbox::succeeded(const Message& message, const Attempt& attempt,
+                           const std::string& reference) {
   TRY(db_.transaction([&](state::Session& session) -> Result<> {
     TRY(note(session, attempt));
+    if (!reference.empty()) {
+      TRY(session.run("INSERT OR REPLACE INTO outbox_references VALUES (?, ?, ?, ?, ?, ?)",
+                      {message.key.group, message.key.receiver, message.key.integration,
+                       message.key.index, reference, attempt.at}));
+    }
     return finish(session, message, "delivered", attempt.at);
   }));
   --waiting_;
@@ -280,6 +300,7 @@ std::optional<TimestampMs> Outbox::next_due() const {
 }
 
 Result<> Outbox::collect_garbage(TimestampMs now) {
+  TRY(db_.run("DELETE FROM outbox_references WHERE at < ?", {now - kKept.count()}));
   return db_.run("DELETE FROM outbox WHERE done_at < ?", {now - kKept.count()});
 }
 

@@ -35,6 +35,9 @@ struct Message {
   int64_t id = 0;
   LogKey key;
   MessageParts parts;
+  /// What the provider calls the last message of this key that was delivered; "" when it did not
+  /// say, or not within kKept.
+  std::string reference = {};
   TimestampMs created_at = 0;
   int64_t attempts = 0;  // made so far, this one included once it is taken
   TimestampMs next_attempt_at = 0;
@@ -76,7 +79,9 @@ class Outbox {
 
   /// At most `limit` messages whose time has come; they are being tried until one of the two below.
   Result<std::vector<Message>> take_due(TimestampMs now, size_t limit);
-  Result<> succeeded(const Message& message, const Attempt& attempt);
+  /// `reference`: what the provider calls it, for a later one that takes its place.
+  Result<> succeeded(const Message& message, const Attempt& attempt,
+                     const std::string& reference = "");
   /// Back to waiting, until then, as if they had not been taken: ids and times, in one transaction.
   Result<> postpone(const std::vector<std::pair<int64_t, TimestampMs>>& messages);
   /// `retry_after`: what the provider asked for; else exponential backoff with jitter. Not

@@ -57,6 +57,27 @@ TEST_F(OutboxTest, WhatFailsBehindANewerMessageIsNotTriedAgain) {
   EXPECT_EQ(outbox_->waiting(), 1);
 }
 
+TEST_F(OutboxTest, WhatAProviderCallsAMessageIsKnownToTheNextOneOfItsKey) {
+  add("g");
+  take();
+  EXPECT_EQ(taken_[0].reference, "");
+  ASSERT_TRUE(
+      outbox_->succeeded(taken_[0], {.message = taken_[0].id, .at = kNow, .detail = ""}, "C1 1.2"));
+  outbox_.reset();
+  outbox_ = *Outbox::open(*db_, kNow);
+  add("g");
+  add("other");
+  take();
+  ASSERT_EQ(taken_.size(), 2);
+  EXPECT_EQ(taken_[0].reference, "C1 1.2");
+  EXPECT_EQ(taken_[1].reference, "");
+  ASSERT_TRUE(outbox_->succeeded(taken_[0], {.message = taken_[0].id, .at = kNow, .detail = ""}));
+  ASSERT_TRUE(outbox_->collect_garbage(kNow + Outbox::kKept.count() + 1));
+  add("g");
+  take();
+  EXPECT_EQ(taken_[0].reference, "");
+}
+
 TEST_F(OutboxTest, WhatIsPutOffWasNotTried) {
   add("g");
   take();

@@ -31,6 +31,8 @@ struct Verdict {
   /// contextDeadlineExceeded, other.
   std::string_view reason = "other";
   std::string detail;  // for people: the provider's id or its error
+  /// What the provider calls the message, where a later one may take its place.
+  std::string reference = {};
 };
 
 /// What messages are made with.
@@ -63,7 +65,8 @@ struct Provider {
   /// Errors: kBadData, kExecution for a template that fails, kLimit.
   Result<MessageParts> (*render)(const RenderContext& context, const Notification& notification,
                                  const Destination& to);
-  /// Credentials that are in files are read now. Errors: kIo, kBadData.
+  /// Credentials that are in files are read now. At the first attempt `parts` has "reference",
+  /// where there is one (Message::reference). Errors: kIo, kBadData.
   Result<net::ClientRequest> (*request)(const Integration& integration, const MessageParts& parts,
                                         Fs& fs);
   Verdict (*judge)(const net::ClientResponse& response);

@@ -103,6 +103,35 @@ TEST_F(ProviderTest, SlackSaysNoUnderStatus200) {
   EXPECT_FALSE(judge(200, "no_text").delivered);
 }
 
+TEST_F(ProviderTest, SlackMayPutAMessageInThePlaceOfTheFirstOne) {
+  load("slack",
+       "{api_url: 'https://slack.com/api/chat.postMessage', http_config: {authorization: "
+       "{credentials: xoxb}}, channel: '#c', update_message: true, title: T, text: x}");
+  const net::Headers json = {{"Content-Type", "application/json; charset=utf-8"}};
+  const auto said =
+      judge(200, R"({"ok":true,"channel":"C1","ts":"1.2","message":{"ts":"9"}})", json);
+  EXPECT_EQ(said.reference, "C1 1.2");
+  const auto asked = [&](Reason reason, const std::string& reference) {
+    Notification n = notification();
+    n.reason = reason;
+    auto all = parts(n);
+    if (!reference.empty()) all.emplace_back("reference", reference);
+    return *provider_->request(*to_.integration, all, real_fs());
+  };
+  const auto first = asked(Reason::kFirst, "C1 1.2");
+  EXPECT_TRUE(first.url.ends_with("/chat.postMessage")) << "a new fault is a new message";
+  EXPECT_TRUE(first.body.starts_with(R"({"channel":"#c","username")"));
+  const auto later = asked(Reason::kNewAlerts, said.reference);
+  EXPECT_TRUE(later.url.ends_with("/chat.update")) << later.url;
+  EXPECT_TRUE(later.body.starts_with(R"({"channel":"C1","ts":"1.2","attachments":[{"title":"T")"))
+      << later.body;
+  EXPECT_EQ(later.headers.value("Content-Type"), "application/json");
+  EXPECT_TRUE(asked(Reason::kRepeat, "").url.ends_with("/chat.postMessage")) << "nothing is known";
+  EXPECT_TRUE(judge(200, R"({"ok":false,"error":"message_not_found"})", json).retriable);
+  load("slack", "{api_url: 'https://slack.com/api/chat.postMessage', channel: '#c'}");
+  EXPECT_TRUE(asked(Reason::kNewAlerts, "C1 1.2").url.ends_with("/chat.postMessage"));
+}
+
 TEST_F(ProviderTest, StatusesAreTakenAsAlertmanagerTakesThem) {
   load("webhook", "{url: 'http://h/'}");
   EXPECT_TRUE(judge(204, "").delivered);
