@@ -4,6 +4,7 @@
 
 #include "api/api.h"
 #include "api/handlers.h"
+#include "base/log.h"
 #include "base/markup.h"
 #include "oncall/engine.h"
 
@@ -56,8 +57,17 @@ std::string list(const std::vector<oncall::Incident>& incidents) {
   return out + "</ul>";
 }
 
-Result<Reply> pressed(oncall::Engine& oncall, int64_t id, std::string_view digits,
+Result<Reply> pressed(oncall::Engine& oncall, const Call& call, int64_t id, std::string_view digits,
                       TimestampMs now) {
+  net::FormValues form;
+  TRY(net::parse_form(call.request().body, form));
+  if (const auto right = oncall.check_key_press(id, call.path_parameter, form,
+                                                call.request().headers.value("X-Twilio-Signature"));
+      !right) {
+    if (right.error().code != ErrorCode::kUnauthorized) return std::unexpected(right.error());
+    log_warn("a key press was refused", {{"error", right.error().message}});
+    return page(403, "Not signed", "<p>" + markup_escaped(right.error().message));
+  }
   if (digits == "1") {
     TRY(oncall.acknowledge_page(id, now));
     return spoken("Acknowledged. Thank you.");
@@ -82,7 +92,7 @@ Result<Reply> acknowledge_by_link(const Services& services, Call& call) {
   if (!id) return page(404, "This link is not valid", "<p>It may be older than a day.");
   if (call.request().method == "POST") {
     if (const auto digits = call.parameter("Digits"); !digits.empty()) {
-      return pressed(oncall, *id, digits, now);
+      return pressed(oncall, call, *id, digits, now);
     }
     return page(200, "Acknowledged", list(TRY(oncall.acknowledge_page(*id, now))));
   }

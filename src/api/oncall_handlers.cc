@@ -1,14 +1,12 @@
 // Incidents, who is on call, overrides, the audit log, drills and heartbeats (docs/oncall.md).
 #include <algorithm>
-#include <map>
 
+#include "api/act_parameters.h"
 #include "api/alertmanager_json.h"
 #include "api/api.h"
 #include "api/handlers.h"
 #include "api/oncall_json.h"
 #include "base/number.h"
-#include "discover/json_reader.h"
-#include "net/basic_auth.h"
 #include "oncall/engine.h"
 
 namespace strata::api {
@@ -16,61 +14,11 @@ namespace {
 
 constexpr size_t kMaxListed = 10'000;
 constexpr size_t kMaxAlertsShown = 100;
-constexpr size_t kMaxActor = 200;
+constexpr Millis kFarthest = std::chrono::hours(24 * 4000);
 
 Result<oncall::Engine*> engine(const Services& services) {
   if (services.oncall != nullptr) return services.oncall;
   return fail(ErrorCode::kUnavailable, "this process has no incidents");
-}
-
-// Parameters of the address, of a form, or members of a JSON object in the body.
-class Parameters {
- public:
-  static Result<Parameters> read(const Call& call) {
-    Parameters out(call);
-    if (!call.request().body.starts_with('{')) return out;
-    discover::JsonReader reader(call.request().body);
-    reader.object([&](std::string_view name) {
-      const auto value = reader.skip();
-      std::string& text = out.members_[std::string(name)];
-      text = value;
-      if (!value.starts_with('"')) return;
-      text.clear();
-      discover::JsonReader(value).string(text);
-    });
-    TRY(reader.finish());
-    return out;
-  }
-  std::string get(std::string_view name) const {
-    const auto at = members_.find(name);
-    return at != members_.end() ? at->second : std::string(call_.parameter(name));
-  }
-  Result<std::optional<TimestampMs>> time(std::string_view name) const {
-    const std::string text = get(name);
-    if (text.empty()) return std::optional<TimestampMs>();
-    auto t = parse_time(text);
-    if (!t) return bad_data(fmt::format("{}: {}", name, t.error().message));
-    return std::optional(*t);
-  }
-
- private:
-  explicit Parameters(const Call& call) : call_(call) {}
-  const Call& call_;
-  std::map<std::string, std::string, std::less<>> members_;
-};
-
-// Who acts: whoever logged in, else the name that is given.
-Result<std::string> actor_of(const Call& call, const Parameters& parameters) {
-  std::string name;
-  if (const auto user = net::basic_credentials(call.request().headers)) name = user->user;
-  if (name.empty()) name = call.request().headers.value("X-Strata-Actor");
-  if (name.empty()) name = parameters.get("actor");
-  if (name.empty()) {
-    return bad_data("actor is missing: log in, or say who acts with X-Strata-Actor or actor");
-  }
-  if (name.size() > kMaxActor) return bad_data("actor: too long");
-  if (name == oncall::kSelf) return bad_data("actor: \"strata\" is what happens by itself");
-  return name;
 }
 
 Result<int64_t> id_of(const Call& call) {
@@ -182,13 +130,13 @@ Result<Reply> incident(const Services& services, Call& call) {
 namespace {
 
 using Act = Result<oncall::Incident> (*)(oncall::Desk&, int64_t id, const std::string& actor,
-                                         const Parameters&, TimestampMs now);
+                                         const ActParameters&, TimestampMs now);
 
 Result<Reply> act(const Services& services, Call& call, Act what) {
   auto* oncall = TRY(engine(services));
   const int64_t id = TRY(id_of(call));
-  const auto parameters = TRY(Parameters::read(call));
-  const auto actor = TRY(actor_of(call, parameters));
+  const auto parameters = TRY(ActParameters::read(call));
+  const auto actor = TRY(parameters.actor());
   const auto done = TRY(what(oncall->desk(), id, actor, parameters, services.clock.now_ms()));
   oncall->wake();
   return one_incident(*oncall, call, done);
@@ -198,7 +146,7 @@ Result<Reply> act(const Services& services, Call& call, Act what) {
 
 Result<Reply> acknowledge_incident(const Services& services, Call& call) {
   return act(services, call,
-             [](oncall::Desk& desk, int64_t id, const std::string& actor, const Parameters& p,
+             [](oncall::Desk& desk, int64_t id, const std::string& actor, const ActParameters& p,
                 TimestampMs now) -> Result<oncall::Incident> {
                std::optional<Millis> lasting;
                if (const auto text = p.get("for"); !text.empty()) {
@@ -209,35 +157,39 @@ Result<Reply> acknowledge_incident(const Services& services, Call& call) {
 }
 Result<Reply> unacknowledge_incident(const Services& services, Call& call) {
   return act(services, call,
-             [](oncall::Desk& desk, int64_t id, const std::string& actor, const Parameters&,
+             [](oncall::Desk& desk, int64_t id, const std::string& actor, const ActParameters&,
                 TimestampMs now) { return desk.unacknowledge(id, actor, now); });
 }
 Result<Reply> resolve_incident(const Services& services, Call& call) {
   return act(services, call,
-             [](oncall::Desk& desk, int64_t id, const std::string& actor, const Parameters&,
+             [](oncall::Desk& desk, int64_t id, const std::string& actor, const ActParameters&,
                 TimestampMs now) { return desk.resolve(id, actor, now); });
 }
 Result<Reply> note_incident(const Services& services, Call& call) {
   return act(services, call,
-             [](oncall::Desk& desk, int64_t id, const std::string& actor, const Parameters& p,
+             [](oncall::Desk& desk, int64_t id, const std::string& actor, const ActParameters& p,
                 TimestampMs now) { return desk.note(id, actor, p.get("text"), now); });
 }
 Result<Reply> escalate_incident(const Services& services, Call& call) {
   return act(services, call,
-             [](oncall::Desk& desk, int64_t id, const std::string& actor, const Parameters&,
+             [](oncall::Desk& desk, int64_t id, const std::string& actor, const ActParameters&,
                 TimestampMs now) { return desk.escalate(id, actor, now); });
 }
 Result<Reply> assign_incident(const Services& services, Call& call) {
   return act(services, call,
-             [](oncall::Desk& desk, int64_t id, const std::string& actor, const Parameters& p,
+             [](oncall::Desk& desk, int64_t id, const std::string& actor, const ActParameters& p,
                 TimestampMs now) { return desk.assign(id, actor, p.get("owner"), now); });
 }
 
 Result<Reply> who_is_on_call(const Services& services, Call& call) {
   auto* oncall = TRY(engine(services));
   const auto now = TRY(call.time_or("time", services.clock.now_ms()));
-  const Millis ahead = TRY(call.duration("ahead")).value_or(Millis(0));
+  const Millis ahead = TRY(call.duration("ahead"))
+  .value_or(Millis(0));
   if (ahead > oncall::Schedule::kHorizon) return bad_data("ahead is at most 56d");
+  if (std::abs(now - services.clock.now_ms()) > kFarthest.count()) {
+    return bad_data("time: too far from now");
+  }
   const auto overrides = TRY(oncall->store().overrides(now));
   const auto roster = oncall->desk().roster();
   std::string out;
@@ -281,8 +233,8 @@ Result<Reply> overrides(const Services& services, Call& call) {
     json.end_array();
     return success(call, out);
   }
-  const auto parameters = TRY(Parameters::read(call));
-  const auto actor = TRY(actor_of(call, parameters));
+  const auto parameters = TRY(ActParameters::read(call));
+  const auto actor = TRY(parameters.actor());
   const auto end = TRY(parameters.time("end"));
   if (!end) return bad_data("end is missing: a time");
   const auto start = TRY(parameters.time("start"));
@@ -296,8 +248,8 @@ Result<Reply> overrides(const Services& services, Call& call) {
 
 Result<Reply> remove_override(const Services& services, Call& call) {
   auto* oncall = TRY(engine(services));
-  const auto parameters = TRY(Parameters::read(call));
-  const auto actor = TRY(actor_of(call, parameters));
+  const auto parameters = TRY(ActParameters::read(call));
+  const auto actor = TRY(parameters.actor());
   const auto id = TRY(id_of(call));
   TRY(oncall->remove_override(id, actor, services.clock.now_ms()));
   return success(call, "");
@@ -330,8 +282,8 @@ Result<Reply> audit(const Services& services, Call& call) {
 
 Result<Reply> drill(const Services& services, Call& call) {
   auto* oncall = TRY(engine(services));
-  const auto parameters = TRY(Parameters::read(call));
-  const auto actor = TRY(actor_of(call, parameters));
+  const auto parameters = TRY(ActParameters::read(call));
+  const auto actor = TRY(parameters.actor());
   const std::string text = parameters.get("priority");
   const auto priority = oncall::parse_priority(text.empty() ? "P0" : text);
   if (!priority) return bad_data(fmt::format("priority: \"{}\" is none of P0 to P3", text));

@@ -624,6 +624,11 @@ void OncallCli::add_incidents(CLI::App& app) {
   one("note", "Write something down", [this] { return command.act("note"); })
       ->add_option("text", command.text, "What")
       ->required();
+  one("unack", "You do not have it after all: the calls begin anew",
+      [this] { return command.act("unacknowledge"); });
+  one("assign", "Give it to somebody", [this] { return command.act("assign"); })
+      ->add_option("owner", command.person, "A person of strata.yml, who is told; or any name")
+      ->required();
   one("escalate", "Call the next now", [this] { return command.act("escalate"); });
   one("resolve", "It is over", [this] { return command.act("resolve"); });
 }
@@ -643,6 +648,20 @@ void OncallCli::add_to(CLI::App& app) {
   auto* oncall = app.add_subcommand("oncall", "Who is on call");
   oncall->require_subcommand(1);
   add(*oncall, "who", "Now and next, by schedule", [this] { return command.who(); });
+  auto* schedule = add(*oncall, "schedule", "Who is on call from when to when",
+                       [this] { return command.show_schedule(); });
+  schedule->add_option("schedule", command.schedule, "Of strata.yml; all when not given");
+  schedule->add_option("--start", command.start, "Unix seconds or RFC 3339; now when not given");
+  schedule->add_option("--ahead", command.ahead, "For how long, at most 56d")
+      ->option_text("DURATION [2w]");
+  add(*oncall, "heartbeats", "Who has to say every now and then that it is alive, and did",
+      [this] { return command.list_heartbeats(); });
+  add(*oncall, "beat", "Say that one is alive", [this] { return command.beat(); })
+      ->add_option("name", command.id, "Of strata.yml's heartbeats")
+      ->required();
+  add(*oncall, "remove-override", "End an override", [this] { return command.remove_override(); })
+      ->add_option("id", command.id, "Its number")
+      ->required();
   add(*oncall, "overrides", "Overrides that are not over",
       [this] { return command.list_overrides(); });
   auto* override = add(*oncall, "override", "Put somebody in for a while; prints its id",

@@ -273,6 +273,7 @@ int OncallCommands::act(const std::string& what) const {
   net::FormValues form;
   if (!text.empty()) form.add("text", text);
   if (!lasting.empty()) form.add("for", lasting);
+  if (!person.empty()) form.add("owner", person);
   const auto body = ask(
       "POST", fmt::format("/api/v1/incidents/{}/{}", net::percent_encode(id), what), form.encode());
   if (!body) return 1;
@@ -294,6 +295,55 @@ int OncallCommands::who() const {
   }
   print_table({"SCHEDULE", "NOW", "FROM", "UNTIL (UTC)", "NEXT"}, std::move(rows));
   return 0;
+}
+
+int OncallCommands::show_schedule() const {
+  net::FormValues form;
+  if (!start.empty()) form.add("time", start);
+  form.add("ahead", ahead);
+  const auto body = ask("GET", "/api/v1/oncall?" + form.encode());
+  if (!body) return 1;
+  if (json) return fmt::print("{}\n", *body), 0;
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& one : list_of(at(fields_of(data_of(*body)), "schedules"))) {
+    if (!schedule.empty() && at(one, "name") != schedule) continue;
+    for (const auto& slot : list_of(at(one, "slots"))) {
+      const auto who = at(slot, "person");
+      rows.push_back({std::string(at(one, "name")), short_time(at(slot, "since")),
+                      short_time(at(slot, "until")), std::string(who.empty() ? "nobody" : who),
+                      std::string(at(slot, "from"))});
+    }
+  }
+  if (!schedule.empty() && rows.empty()) {
+    return fmt::print(stderr, "strata: there is no schedule \"{}\"\n", schedule), 1;
+  }
+  print_table({"SCHEDULE", "FROM (UTC)", "UNTIL (UTC)", "PERSON", "BY"}, std::move(rows));
+  return 0;
+}
+
+int OncallCommands::remove_override() const {
+  return ask("DELETE", "/api/v1/oncall/overrides/" + net::percent_encode(id)) ? 0 : 1;
+}
+
+int OncallCommands::list_heartbeats() const {
+  const auto body = ask("GET", "/api/v1/heartbeats");
+  if (!body) return 1;
+  if (json) return fmt::print("{}\n", *body), 0;
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& one : list_of(data_of(*body))) {
+    const auto last = at(one, "last");
+    rows.push_back({std::string(at(one, "name")), last.empty() ? "never" : short_time(last),
+                    std::string(at(one, "timeout")),
+                    at(one, "missing") == "true" ? "missing"
+                    : last.empty()               ? ""
+                                                 : "well"});
+  }
+  print_table({"HEARTBEAT", "LAST (UTC)", "TIMEOUT", "STATE"}, std::move(rows));
+  return 0;
+}
+
+int OncallCommands::beat() const {
+  return ask("POST", "/api/v1/heartbeats/" + net::percent_encode(id)) ? 0 : 1;
 }
 
 int OncallCommands::add_override() const {

@@ -24,6 +24,7 @@ struct OncallCommands {
   std::string person;
   std::string start;
   std::string end;
+  std::string ahead = "2w";
 
   int list_alerts() const;
   /// Begins a drill and prints what happens until its calls are made.
@@ -33,11 +34,17 @@ struct OncallCommands {
   int expire_silence() const;
   int list_incidents() const;
   int show_incident() const;
-  /// acknowledge, resolve, note, escalate.
+  /// acknowledge, unacknowledge, resolve, note, escalate, assign.
   int act(const std::string& what) const;
   int who() const;
+  /// Who is on call from when to when, a line a slot.
+  int show_schedule() const;
   int add_override() const;
   int list_overrides() const;
+  int remove_override() const;
+  int list_heartbeats() const;
+  /// Says that `id` is alive.
+  int beat() const;
 
  private:
   std::optional<std::string> ask(const std::string& method, const std::string& path,

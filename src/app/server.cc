@@ -117,7 +117,7 @@ Server::~Server() { stop(); }
 
 Result<std::unique_ptr<Server>> Server::start(ServeOptions options, FlagValues flags) {
   auto server = std::unique_ptr<Server>(new Server(std::move(options), std::move(flags)));
-  TRY(server->load_configuration());
+  server->take(TRY(server->read_configuration()));
   TRY(server->open());
   TRY(server->listen());
   server->apply_discovery();
@@ -128,31 +128,35 @@ Result<std::unique_ptr<Server>> Server::start(ServeOptions options, FlagValues f
   return server;
 }
 
-Result<> Server::load_configuration() {
+Result<Server::Configuration> Server::read_configuration() const {
+  Configuration out;
   auto own = TRY(config::load_strata_config(options_.strata_config_file, real_fs()));
-  auto retention = TRY(retention_rules(own.storage));
-  rule_files_.clear();
-  auto catalog = TRY(catalog::load_catalog(own.catalog.files, real_fs()));
-  std::shared_ptr<const config::Config> config;
+  out.own = std::make_shared<const config::StrataConfig>(std::move(own));
+  auto retention = TRY(retention_rules(out.own->storage));
+  out.retention = std::make_shared<const std::vector<tsdb::RetentionRule>>(std::move(retention));
+  out.catalog = TRY(catalog::load_catalog(out.own->catalog.files, real_fs()));
   if (options_.config_file.empty()) {
-    config = std::make_shared<const config::Config>(config::default_config(host_name()));
+    out.config = std::make_shared<const config::Config>(config::default_config(host_name()));
   } else {
     auto parsed = TRY(config::load_config(options_.config_file, real_fs()));
     for (const auto& warning : parsed.warnings) log_warn("configuration", {{"warning", warning}});
-    config = std::make_shared<const config::Config>(std::move(parsed.config));
+    out.config = std::make_shared<const config::Config>(std::move(parsed.config));
   }
   const auto engine = TRY(engine_options(options_));
-  rule_files_ = TRY(RuleEngine::load(*config, engine.syntax, options_.shipped_rules));
-  config_.set(std::move(config));
-  strata_config_.set(std::make_shared<const config::StrataConfig>(std::move(own)));
-  catalog_.set(std::move(catalog));
-  retention_rules_.set(
-      std::make_shared<const std::vector<tsdb::RetentionRule>>(std::move(retention)));
+  out.rule_files = TRY(RuleEngine::load(*out.config, engine.syntax, options_.shipped_rules));
+  return out;
+}
+
+void Server::take(Configuration configuration) {
+  rule_files_ = std::move(configuration.rule_files);
+  config_.set(std::move(configuration.config));
+  strata_config_.set(std::move(configuration.own));
+  catalog_.set(std::move(configuration.catalog));
+  retention_rules_.set(std::move(configuration.retention));
   reload_status_.set(
       std::make_shared<const api::ReloadStatus>(api::ReloadStatus{true, clock_.now_ms()}));
   reload_succeeded_.set(1);
   reload_time_.set(static_cast<double>(clock_.now_ms()) / 1000);
-  return {};
 }
 
 Result<> Server::open() {
@@ -451,18 +455,22 @@ std::chrono::nanoseconds Server::poll_discovery() {
   return std::min(discovery_->poll(now), alertmanager_discovery_->poll(now));
 }
 
+// All files are read and checked before any of them counts.
+Result<> Server::take_what_is_right() {
+  auto configuration = TRY(read_configuration());
+  auto routing = TRY(alerting_->read());
+  auto roster = TRY(oncall_->check(configuration.own->oncall, *routing));
+  TRY(dashboards_->reload(configuration.own->dashboards.folder));
+  take(std::move(configuration));
+  alerting_->apply(std::move(routing));
+  oncall_->apply(std::move(roster));
+  return {};
+}
+
 Result<> Server::reload() {
   if (!ready_) return fail(ErrorCode::kUnavailable, "Strata is starting or stopping");
   MutexLock lock(reload_mutex_);
-  auto loaded = load_configuration();
-  if (loaded) loaded = alerting_->reload();
-  if (loaded) {
-    const auto roster = oncall_->check(strata_config_.get()->oncall);
-    if (roster) oncall_->apply(*roster);
-    if (!roster) loaded = std::unexpected(roster.error());
-  }
-  if (loaded) loaded = dashboards_->reload(strata_config_.get()->dashboards.folder);
-  if (!loaded) {
+  if (const auto loaded = take_what_is_right(); !loaded) {
     auto status = *reload_status_.get();
     status.success = false;
     reload_succeeded_.set(0);

@@ -61,8 +61,19 @@ class Server {
   const std::string& address() const { return address_; }
 
  private:
+  // What the files say, checked and not yet in use.
+  struct Configuration {
+    std::shared_ptr<const config::Config> config;
+    std::shared_ptr<const config::StrataConfig> own;
+    std::shared_ptr<const catalog::Catalog> catalog;
+    std::shared_ptr<const std::vector<tsdb::RetentionRule>> retention;
+    std::vector<rules::RuleFile> rule_files;
+  };
+
   Server(ServeOptions options, FlagValues flags);
-  Result<> load_configuration();
+  Result<Configuration> read_configuration() const;
+  void take(Configuration configuration);
+  Result<> take_what_is_right() REQUIRES(reload_mutex_);
   Result<> open();
   Result<> listen();
   void make_discovery();

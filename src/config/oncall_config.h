@@ -99,6 +99,9 @@ struct OncallConfig {
   std::vector<OncallHeartbeat> heartbeats;
   std::vector<OncallPing> dead_mans_switch;
   std::string drill_receiver;
+  /// Between two calls to one receiver; what comes in between is in the next call.
+  Millis phone_gap = std::chrono::minutes(1);
+  Millis message_gap = std::chrono::seconds(10);
   std::string place;
 };
 

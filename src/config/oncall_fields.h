@@ -95,6 +95,8 @@ void fields(V& v, OncallConfig& c) {
   v.field("heartbeats", c.heartbeats);
   v.field("dead_mans_switch", c.dead_mans_switch);
   v.field("drill_receiver", c.drill_receiver);
+  v.field("phone_gap", c.phone_gap);
+  v.field("message_gap", c.message_gap);
 }
 
 // What a value means is checked where it is used (oncall/roster.h): here its place is noted.

@@ -28,6 +28,10 @@ Sha256Digest hmac_sha256(std::string_view key, std::string_view text) {
   return hmac<32>(EVP_sha256(), key, text);
 }
 
+std::array<uint8_t, 20> hmac_sha1(std::string_view key, std::string_view text) {
+  return hmac<20>(EVP_sha1(), key, text);
+}
+
 std::array<uint8_t, 16> hmac_md5(std::string_view key, std::string_view text) {
   return hmac<16>(EVP_md5(), key, text);
 }

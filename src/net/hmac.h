@@ -17,6 +17,8 @@ Sha256Digest hmac_sha256(std::string_view key, std::string_view text);
 
 /// SHA-256 (FIPS 180-4) of `text`.
 Sha256Digest sha256(std::string_view text);
+/// HMAC-SHA-1, for a signature that others make (Twilio's).
+std::array<uint8_t, 20> hmac_sha1(std::string_view key, std::string_view text);
 /// HMAC-MD5, for a protocol that knows no better (CRAM-MD5 of SMTP).
 std::array<uint8_t, 16> hmac_md5(std::string_view key, std::string_view text);
 

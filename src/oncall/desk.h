@@ -55,8 +55,6 @@ class Desk {
   /// After a start: for as long an alert of which nobody speaks counts as firing.
   static constexpr Millis kGrace = std::chrono::minutes(5);
   static constexpr Millis kDeliveryPatience = std::chrono::seconds(30);
-  static constexpr Millis kPhoneGap = std::chrono::minutes(1);
-  static constexpr Millis kMessageGap = std::chrono::seconds(10);
 
   static Result<std::unique_ptr<Desk>> open(DeskDeps deps, std::shared_ptr<const Roster> roster,
                                             TimestampMs now);

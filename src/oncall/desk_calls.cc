@@ -172,7 +172,8 @@ void Desk::call(Draft& draft, const Person& person, const Channel& channel,
             .incidents = {incident.id}};
   const auto last = last_sent_.find(receiver);
   if (last != last_sent_.end()) {
-    const Millis gap = channel.kind == "phone" ? kPhoneGap : kMessageGap;
+    const auto& config = roster_->config();
+    const Millis gap = channel.kind == "phone" ? config.phone_gap : config.message_gap;
     page.not_before = std::max(now, last->second + gap.count());
   }
   draft.pages.emplace(page.id, std::move(page));

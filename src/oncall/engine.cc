@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
+#include "alerting/provider.h"
 #include "base/log.h"
+#include "oncall/key_press.h"
 
 namespace strata::oncall {
 namespace {
@@ -43,7 +45,7 @@ Engine::Engine(EngineOptions options, EngineDeps deps)
 Result<std::unique_ptr<Engine>> Engine::open(EngineOptions options, EngineDeps deps,
                                              const config::OncallConfig& config) {
   std::unique_ptr<Engine> out(new Engine(std::move(options), std::move(deps)));
-  auto roster = TRY(out->check(config));
+  auto roster = TRY(out->check(config, *out->deps_.alerting.router().config()));
   const auto key = TRY(load_key(out->options_.directory + "/oncall.key", out->deps_.fs));
   auto& alerting = out->deps_.alerting;
   out->links_ = std::make_unique<AckLinks>(key);
@@ -83,10 +85,10 @@ void Engine::start() {
   });
 }
 
-Result<std::shared_ptr<const Roster>> Engine::check(const config::OncallConfig& config) const {
-  const auto file = deps_.alerting.router().config();
+Result<std::shared_ptr<const Roster>> Engine::check(const config::OncallConfig& config,
+                                                    const alerting::AlertmanagerFile& file) const {
   return Roster::make(
-      config, [&](const std::string& name) { return file->receiver(name) != nullptr; }, deps_.fs,
+      config, [&](const std::string& name) { return file.receiver(name) != nullptr; }, deps_.fs,
       deps_.clock.now_ms());
 }
 
@@ -339,6 +341,32 @@ Result<std::vector<Incident>> Engine::acknowledge_page(int64_t page, TimestampMs
   }
   wake();
   return out;
+}
+
+Result<> Engine::check_key_press(int64_t page, std::string_view link_token,
+                                 const net::FormValues& form, std::string_view signature) const {
+  const auto called = TRY(store_->page(page));
+  if (!called) return fail(ErrorCode::kNotFound, "this call is not known any more");
+  const auto file = deps_.alerting.router().config();
+  const alerting::Receiver* receiver = file->receiver(called->receiver);
+  const std::string url = fmt::format("{}/ack/{}", options_.external_url, link_token);
+  bool by_twilio = false;
+  bool by_others = false;
+  for (const auto& integration :
+       receiver == nullptr ? std::vector<alerting::Integration>() : receiver->integrations) {
+    by_others |= integration.kind->name == "phone";
+    if (integration.kind->name != "twilio_voice") continue;
+    by_twilio = true;
+    const auto token = TRY(alerting::inline_or_file(integration.settings, "auth_token", deps_.fs));
+    if (signed_by_twilio(token, url, form, signature)) return {};
+  }
+  if (signature.empty() && (by_others || !by_twilio)) return {};
+  return fail(ErrorCode::kUnauthorized,
+              signature.empty()
+                  ? "the key press is not signed (X-Twilio-Signature)"
+                  : fmt::format("X-Twilio-Signature is not what the token of receiver \"{}\" makes "
+                                "for {}; behind a proxy set --web.external-url",
+                                called->receiver, url));
 }
 
 Result<Incident> Engine::drill(Priority priority, std::string receiver, const std::string& actor,

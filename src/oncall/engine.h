@@ -54,9 +54,10 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
 
   void start();
-  /// Of a configuration that is to be taken over by apply(); checked against the alertmanager.yml
-  /// that is in use. Errors: kBadData.
-  Result<std::shared_ptr<const Roster>> check(const config::OncallConfig& config) const;
+  /// Of a configuration that is to be taken over by apply() together with the receivers of `file`.
+  /// Errors: kBadData.
+  Result<std::shared_ptr<const Roster>> check(const config::OncallConfig& config,
+                                              const alerting::AlertmanagerFile& file) const;
   void apply(std::shared_ptr<const Roster> roster);
   void wake();
 
@@ -72,6 +73,11 @@ class Engine {
   Result<> remove_override(int64_t id, const std::string& actor, TimestampMs now);
   /// Acknowledges what the call was about, in the name of the person called; the incidents.
   Result<std::vector<Incident>> acknowledge_page(int64_t page, TimestampMs now);
+  /// Whether a key press at a call's link may count: where Twilio alone makes the receiver's calls,
+  /// it has to be signed with the token of one of them. `signature`: X-Twilio-Signature. Errors:
+  /// kUnauthorized, saying why; kNotFound; those of reading the token.
+  Result<> check_key_press(int64_t page, std::string_view link_token, const net::FormValues& form,
+                           std::string_view signature) const;
   /// `receiver` empty: strata.yml's drill_receiver. Error: kBadData when there is none.
   Result<Incident> drill(Priority priority, std::string receiver, const std::string& actor,
                          TimestampMs now);

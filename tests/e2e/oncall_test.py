@@ -211,6 +211,10 @@ class OnCall(EndToEndTest):
         number = listed[1].split()[0]
         self.assertIn("EngineDown on node-3", listed[1])
         self.assertIn("acknowledged", self.command("incident", "ack", number))
+        self.assertIn("open", self.command("incident", "unack", number))
+        self.command("incident", "assign", number, "carol")
+        self.assertIn("carol", self.command("incident", "list"))
+        self.command("incident", "escalate", number)
         self.command("incident", "note", number, "it is the switch")
         self.assertIn("it is the switch", self.command("incident", "show", number))
         self.assertIn('"status":"success"', self.command("incident", "show", number, "--json"))
@@ -222,8 +226,36 @@ class OnCall(EndToEndTest):
         self.command("silence", "expire", silence.strip())
         self.assertNotIn("new driver", self.command("silence", "list"))
         self.assertIn("alice", self.command("oncall", "who"))
-        self.command("oncall", "override", "primary", "alice", "--end", str(int(time.time()) + 60))
+        made = self.command("oncall", "override", "primary", "alice", "--end",
+                            str(int(time.time()) + 60)).strip()
         self.assertIn("alice", self.command("oncall", "overrides"))
+        slots = self.command("oncall", "schedule", "primary", "--start", str(int(time.time()))).splitlines()
+        self.assertEqual(slots[0].split()[:2], ["SCHEDULE", "FROM"])
+        self.assertEqual([line.split()[-1] for line in slots[-2:]], ["override", "1"], slots)
+        self.command("oncall", "schedule", "nobodys", code=1)
+        self.command("oncall", "remove-override", made)
+        self.command("oncall", "remove-override", made, code=1)
+        self.assertNotIn("alice", self.command("oncall", "overrides"))
+        self.assertIn("never", self.command("oncall", "heartbeats"))
+        self.command("oncall", "beat", "backup")
+        self.assertIn("well", self.command("oncall", "heartbeats"))
+        self.command("oncall", "beat", "nobody", code=1)
+
+    def test_every_command_says_what_it_is_for(self):
+        commands = {"alerts": ("query", "drill"), "silence": ("add", "list", "expire"),
+                    "incident": ("list", "show", "ack", "unack", "assign", "note", "escalate",
+                                 "resolve"),
+                    "oncall": ("who", "schedule", "overrides", "override", "remove-override",
+                               "heartbeats", "beat")}
+        for group, words in commands.items():
+            overview = subprocess.run([BINARY, group, "--help"], capture_output=True, text=True,
+                                      timeout=60)
+            for word in words:
+                self.assertIn(f"  {word} ", overview.stdout)
+                one = subprocess.run([BINARY, group, word, "--help"], capture_output=True, text=True,
+                                     timeout=60)
+                self.assertEqual((one.returncode, "--url" in one.stdout, "--json" in one.stdout),
+                                 (0, True, True), one)
 
 
 if __name__ == "__main__":

@@ -49,6 +49,39 @@ class Reload(EndToEndTest):
         before = target.requests
         wait_until(lambda: target.requests > before + 3, "scraping to go on")
 
+    def test_a_broken_oncall_section_changes_nothing_in_any_file(self):
+        directory = self.directory
+        files = {"alertmanager.yml": "route: {receiver: OLD}\nreceivers: [{name: OLD}]\n",
+                 "strata.yml": "oncall:\n  people:\n"
+                               "  - name: alice\n    channels: [{kind: chat, receiver: OLD}]\n",
+                 "prometheus.yml": "global: {external_labels: {site: OLD}}\n"}
+
+        def write(names, **instead):
+            for name in names:
+                with open(f"{directory}/{name}", "w", encoding="utf-8") as file:
+                    file.write(files[name].replace("OLD", instead.get("instead", "OLD")))
+
+        write(files)
+        strata = self.strata(config=files["prometheus.yml"], arguments=[
+            f"--strata.config={directory}/strata.yml",
+            f"--alertmanager.config.file={directory}/alertmanager.yml"])
+
+        def in_use():
+            oncall = strata.get("/api/v1/oncall").json()["data"]["people"]
+            return (strata.get("/api/v2/receivers").json()[0]["name"],
+                    oncall[0]["channels"][0]["receiver"],
+                    "OLD" in strata.get("/api/v1/status/config").json()["data"]["yaml"])
+
+        self.assertEqual(in_use(), ("OLD", "OLD", True))
+        write(("alertmanager.yml", "prometheus.yml"), instead="NEW")  # and strata.yml has OLD
+        answer = http_request(strata.url + "/-/reload", data=b"", method="POST")
+        self.assertEqual(answer.status, 500)
+        self.assertRegex(answer.body.decode(), r"strata\.yml:3:\d+: .*OLD")
+        self.assertEqual(in_use(), ("OLD", "OLD", True))
+        write(files, instead="NEW")
+        self.assertEqual(http_request(strata.url + "/-/reload", data=b"", method="POST").status, 200)
+        self.assertEqual(in_use(), ("NEW", "NEW", False))
+
 
 if __name__ == "__main__":
     main()
