@@ -41,8 +41,9 @@ class Engine;
 }
 
 namespace strata::remote {
+class QueryBackend;
 class Receiver;
-}
+}  // namespace strata::remote
 
 namespace strata::api {
 
@@ -93,6 +94,7 @@ struct Services {
   dashboards::Annotations* annotations = nullptr;  // null: /api/annotations answers 503
   std::string route_prefix = {};                   // before every path: "/strata"; "": none
   remote::Receiver* receiver = nullptr;            // null: /api/v1/write answers 404
+  const remote::QueryBackend* backend = nullptr;   // `source` then; null: that is the local store
   const rules::Manager* rules = nullptr;           // null: there are no rules
   dashboards::Store* dashboards = nullptr;         // null: /api/dashboards answers 503
   const notify::Sender* notify = nullptr;          // null: there are no external Alertmanagers

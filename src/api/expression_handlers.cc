@@ -5,6 +5,7 @@
 #include "api/selectors.h"
 #include "base/json.h"
 #include "promql/parser.h"
+#include "remote/query_backend.h"
 #include "tsdb/db.h"
 #include "wire/query_json.h"
 
@@ -38,6 +39,14 @@ Result<Reply> query_exemplars(const Services& services, Call& call) {
   const TimeRange range = TRY(call.range());
   const auto expr = TRY(parsed_query(services, call));
   std::vector<std::vector<Matcher>> selectors;
+  if (services.backend != nullptr) {
+    net::FormValues parameters;
+    parameters.add("query", std::string(call.parameter("query")));
+    parameters.add("start", std::string(call.parameter("start")));
+    parameters.add("end", std::string(call.parameter("end")));
+    return net::json_response(
+        200, TRY(services.backend->get("/api/v1/query_exemplars", parameters, call.stop())));
+  }
   for (const auto* selector : selectors_of(*expr)) selectors.push_back(selector->matchers);
   auto found = services.db.exemplars(selectors, range);
   const size_t count = found.size();

@@ -7,12 +7,16 @@
 #include "base/json.h"
 #include "base/number.h"
 #include "base/rfc3339.h"
+#include "discover/json_reader.h"
 #include "notify/sender.h"
 #include "promql/parser.h"
+#include "remote/query_backend.h"
 #include "remote/receiver.h"
 
 namespace strata::api {
 namespace {
+
+using Families = std::map<std::string, std::vector<Metadata>, std::less<>>;
 
 std::string_view health_name(scrape::Health health) {
   switch (health) {
@@ -116,6 +120,36 @@ Result<Reply> targets_metadata(const Services& services, Call& call) {
   return success(call, data);
 }
 
+// What the query backend knows of families; that it cannot be asked is a warning.
+void learn_from_backend(const Services& services, Call& call, Families& families) {
+  net::FormValues parameters;
+  if (const auto metric = call.parameter("metric"); !metric.empty()) {
+    parameters.add("metric", std::string(metric));
+  }
+  const auto body = services.backend->get("/api/v1/metadata", parameters, call.stop());
+  if (!body) return call.warnings.push_back(body.error().message);
+  discover::JsonReader reader(*body);
+  reader.object([&](std::string_view key) {
+    if (key != "data") return static_cast<void>(reader.skip());
+    reader.object([&](std::string_view family) {
+      auto& known = families[std::string(family)];
+      reader.array([&] {
+        Metadata about;
+        std::string type;
+        reader.object([&](std::string_view field) {
+          if (field == "type") return reader.string(type);
+          if (field == "help") return reader.string(about.help);
+          if (field == "unit") return reader.string(about.unit);
+          reader.skip();
+        });
+        about.type = metric_type(type);
+        if (std::ranges::find(known, about) == known.end()) known.push_back(std::move(about));
+      });
+    });
+  });
+  if (const auto read = reader.finish(); !read) call.warnings.push_back(read.error().message);
+}
+
 Result<Reply> metadata(const Services& services, Call& call) {
   const auto limit = TRY(call.limit());
   const auto metric = call.parameter("metric");
@@ -127,7 +161,7 @@ Result<Reply> metadata(const Services& services, Call& call) {
     if (*value > 0) per_metric = *value;
   }
   // Targets of a job say the same of a family: what is equal is shown once.
-  std::map<std::string, std::vector<Metadata>, std::less<>> families;
+  Families families;
   for (const auto& job : services.scrape.status()) {
     for (const auto& status : job.active) {
       for (const auto& [family, about] : *status.metadata) {
@@ -148,6 +182,7 @@ Result<Reply> metadata(const Services& services, Call& call) {
       }
     }
   }
+  if (services.backend != nullptr) learn_from_backend(services, call, families);
   std::string data;
   JsonWriter json(data);
   json.begin_object();

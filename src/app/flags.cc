@@ -6,6 +6,9 @@
 namespace strata::app {
 namespace {
 
+constexpr std::string_view kKeep = "15d";
+constexpr std::chrono::hours kKeepForwarded{4};  // blocks are cut of two hours
+
 constexpr Flag kFlags[] = {
     {"config.file", "", "FILE",
      "Configuration in Prometheus' format. Without it Strata scrapes itself, this host, and any "
@@ -31,10 +34,13 @@ constexpr Flag kFlags[] = {
     {"web.enable-admin-api", "false", "", "/api/v1/admin is there."},
     {"web.enable-remote-write-receiver", "false", "",
      "POST /api/v1/write takes samples from other servers (remote write 1.0 and 2.0)."},
+    {"forward-only", "false", "",
+     "For a site whose data is asked for elsewhere: scrape, keep what remote_write has not sent, "
+     "send it; no rules, no queries. Keeps 4h when --storage.tsdb.retention.time is not given."},
     {"web.max-connections", "512", "N", "Connections that may be open at once."},
     {"web.read-timeout", "5m", "DURATION", "How long a client may take to send a request."},
     {"storage.tsdb.path", "data", "DIR", "Where samples are kept.", "storage.path"},
-    {"storage.tsdb.retention.time", "15d", "DURATION", "How long samples are kept; 0: forever."},
+    {"storage.tsdb.retention.time", kKeep, "DURATION", "How long samples are kept; 0: forever."},
     {"storage.tsdb.retention.size", "0", "BYTES",
      "How much blocks may take on disk (512MB, 100GB); 0: no bound."},
     {"storage.wal-sync", "1s", "DURATION",
@@ -137,6 +143,7 @@ Result<ServeOptions> serve_options(const FlagValues& values) {
       .lifecycle = read.on("web.enable-lifecycle"),
       .admin_api = read.on("web.enable-admin-api"),
       .remote_write_receiver = read.on("web.enable-remote-write-receiver"),
+      .forward_only = read.on("forward-only"),
       .max_connections = read.number("web.max-connections"),
       .read_timeout = read.duration("web.read-timeout"),
       .storage_path = read.text("storage.tsdb.path"),
@@ -177,6 +184,11 @@ Result<ServeOptions> serve_options(const FlagValues& values) {
           "log.format", {{"logfmt", LogFormat::kLogfmt}, {"json", LogFormat::kJson}}),
   };
   if (read.error()) return std::unexpected(*read.error());
+  if (options.forward_only) {
+    const bool kept = values.find("storage.tsdb.retention.time")->second != kKeep;
+    if (!kept) options.retention_time = kKeepForwarded;
+    options.shipped_rules = ServeOptions::ShippedRules::kOff;
+  }
   return options;
 }
 

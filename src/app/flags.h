@@ -42,6 +42,7 @@ struct ServeOptions {
   bool lifecycle = false;
   bool admin_api = false;
   bool remote_write_receiver = false;
+  bool forward_only = false;
   size_t max_connections = 0;
   Millis read_timeout{0};
   std::string storage_path;

@@ -31,7 +31,7 @@ RuleEngine::RuleEngine(const RuleEngineDeps& deps, std::unique_ptr<rules::StateL
       engine_(deps.engine, nullptr, deps.clock),
       writer_(deps.db),
       state_(std::move(state)),
-      manager_(rules::ManagerDeps{.source = deps.db,
+      manager_(rules::ManagerDeps{.source = deps.source,
                                   .engine = engine_,
                                   .writer = writer_,
                                   .work = deps.work,

@@ -31,7 +31,8 @@ class StoreWriter final : public rules::SeriesWriter {
 };
 
 struct RuleEngineDeps {
-  tsdb::Db& db;
+  tsdb::Db& db;                // what is recorded is written to
+  const SeriesSource& source;  // and read from
   promql::EngineOptions engine;
   ThreadPool& work;
   net::Loop& loop;

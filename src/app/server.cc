@@ -22,6 +22,8 @@ constexpr std::chrono::seconds kCompactionCheck{30};
 constexpr std::chrono::seconds kWebConfigCheck{2};
 constexpr std::chrono::seconds kStopGrace{5};
 constexpr std::chrono::milliseconds kProbeTimeout{1000};
+// More threads of the pool when queries go elsewhere: there they wait, and take no core.
+constexpr size_t kThreadsThatWait = 24;
 constexpr size_t kProbeBytes = 4u << 20;
 
 size_t thread_count(size_t asked) {
@@ -110,7 +112,6 @@ Result<std::vector<tsdb::RetentionRule>> retention_rules(const config::StoreConf
 Server::Server(ServeOptions options, FlagValues flags)
     : options_(std::move(options)),
       flags_(std::move(flags)),
-      work_(std::make_unique<ThreadPool>("work", thread_count(options_.threads))),
       collect_(std::make_unique<ThreadPool>("collect", 1)) {}
 
 Server::~Server() { stop(); }
@@ -142,6 +143,7 @@ Result<Server::Configuration> Server::read_configuration() const {
     for (const auto& warning : parsed.warnings) log_warn("configuration", {{"warning", warning}});
     out.config = std::make_shared<const config::Config>(std::move(parsed.config));
   }
+  TRY(check_source(*out.config, *out.own));
   const auto engine = TRY(engine_options(options_));
   out.rule_files = TRY(RuleEngine::load(*out.config, engine.syntax, options_.shipped_rules));
   return out;
@@ -168,6 +170,10 @@ Result<> Server::open() {
   store.max_series = options_.max_series;
   store.max_exemplars = max_exemplars(*config_.get());
   store.memory_budget = options_.memory_budget.value_or(memory_limit(real_fs()) / 2);
+  const bool waits =
+      !strata_config_.get()->query.backend.url.empty() || !config_.get()->remote_read.empty();
+  work_ = std::make_unique<ThreadPool>(
+      "work", thread_count(options_.threads) + (waits ? kThreadsThatWait : 0));
   db_ = TRY(tsdb::Db::open(std::move(store), real_fs(), clock_));
   db_->set_retention(*retention_rules_.get());
 
@@ -206,6 +212,7 @@ Result<> Server::open() {
       // There are no targets before listen(), which comes after the rules.
       .on_scrape_end = [this] { rules_->scrape_ended(); }});
   configure_own_parts();
+  choose_source();
   engine_ = std::make_unique<promql::Engine>(TRY(engine_options(options_)), work_.get(), clock_);
   alerting_ = TRY(alerting::Engine::open(
       {.directory = options_.storage_path + "/alerting",
@@ -249,6 +256,7 @@ Result<> Server::open() {
   alert_sink_ = std::make_unique<AlertSink>(*alerting_, *notify_, [this] { return config_.get(); });
   rules_ = TRY(RuleEngine::open(options_.storage_path + "/rules",
                                 RuleEngineDeps{.db = *db_,
+                                               .source = *source_,
                                                .engine = engine_->options(),
                                                .work = *work_,
                                                .loop = loop_,
@@ -383,7 +391,7 @@ void Server::add_metrics(std::vector<metrics::Callback> callbacks) {
 
 api::Services Server::services() {
   return {
-      .source = *db_,
+      .source = *source_,
       .engine = *engine_,
       .db = *db_,
       .scrape = *scrape_,
@@ -418,6 +426,7 @@ api::Services Server::services() {
       .annotations = annotations_.get(),
       .route_prefix = options_.route_prefix,
       .receiver = receiver_.get(),
+      .backend = backend_.get(),
       .rules = &rules_->manager(),
       .dashboards = dashboards_.get(),
       .notify = notify_.get()};
@@ -482,6 +491,7 @@ Result<> Server::reload() {
   db_->set_retention(*retention_rules_.get());
   db_->set_max_exemplars(max_exemplars(*config_.get()));
   configure_own_parts();
+  set_read_peers();
   notify_->apply(*config_.get());
   apply_discovery();
   apply_rules();
@@ -532,6 +542,8 @@ void Server::stop() {
   stopped_ = true;
   ready_ = false;
   if (http_) http_->stop(kStopGrace);
+  if (backend_) backend_->stop();
+  if (merged_) merged_->stop();
   if (gateway_) gateway_->stop(kStopGrace);
   gateway_.reset();
   gateway_loop_.stop();

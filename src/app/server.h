@@ -33,6 +33,8 @@
 #include "oncall/engine.h"
 #include "probe/prober.h"
 #include "promql/engine.h"
+#include "remote/merged_source.h"
+#include "remote/query_backend.h"
 #include "remote/receiver.h"
 #include "scrape/manager.h"
 #include "strata/metrics.h"
@@ -74,6 +76,9 @@ class Server {
   Result<Configuration> read_configuration() const;
   void take(Configuration configuration);
   Result<> take_what_is_right() REQUIRES(reload_mutex_);
+  Result<> check_source(const config::Config& config, const config::StrataConfig& own) const;
+  void choose_source();
+  void set_read_peers();
   Result<> open();
   Result<> listen();
   void make_discovery();
@@ -124,6 +129,10 @@ class Server {
   std::unique_ptr<discover::DiscoveryManager> discovery_;
   std::unique_ptr<notify::Sender> notify_;
   std::unique_ptr<discover::DiscoveryManager> alertmanager_discovery_;
+  std::unique_ptr<remote::QueryBackend> backend_;  // null: the store is asked
+  std::unique_ptr<SeriesSource> no_queries_;       // null: queries are answered
+  std::unique_ptr<remote::MergedSource> merged_;   // the store, and who else is read from
+  const SeriesSource* source_ = nullptr;           // who answers them
   std::unique_ptr<promql::Engine> engine_;
   std::unique_ptr<alerting::Engine> alerting_;
   std::unique_ptr<oncall::Engine> oncall_;

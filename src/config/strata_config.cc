@@ -8,6 +8,7 @@
 #include "config/http_section.h"
 #include "config/oncall_fields.h"
 #include "config/probe_fields.h"
+#include "config/url.h"
 #include "config/validate.h"
 
 namespace strata::config {
@@ -165,6 +166,25 @@ void check(Decoder& d, const YamlNode& node, RulesConfig& c) {
 }
 
 template <class V>
+void fields(V& v, QueryBackendConfig& c) {
+  v.field("url", c.url);
+  v.field("timeout", c.timeout);
+  fields(v, c.http);
+}
+
+void check(Decoder& d, const YamlNode& node, QueryBackendConfig& c) {
+  check_http_client(d, node, c.http);
+  if (d.failed()) return;
+  if (c.url.empty()) return d.fail(node.mark, "query.backend: url is missing");
+  if (c.timeout.count() <= 0) d.fail(mark_of(node, "timeout"), "timeout: more than 0");
+}
+
+template <class V>
+void fields(V& v, QueryConfig& c) {
+  v.field("backend", c.backend);
+}
+
+template <class V>
 void fields(V& v, StrataConfig& c) {
   v.field("catalog", c.catalog);
   v.field("dashboards", c.dashboards);
@@ -173,6 +193,7 @@ void fields(V& v, StrataConfig& c) {
   v.field("gateway", c.gateway);
   v.section("probes", [&](auto& modules) { modules.named(c.probes); });
   v.field("oncall", c.oncall);
+  v.field("query", c.query);
   v.field("rules", c.rules);
   v.opaque("receivers");
 }
@@ -186,6 +207,7 @@ Result<StrataConfig> parse_strata_config(std::string_view text, std::string_view
   TRY(d.result());
   if (const YamlEntry* receivers = root.find("receivers")) out.receivers = receivers->value;
   for (auto& module : out.probes) resolve_paths(directory_of(file_name), module);
+  resolve_paths(directory_of(file_name), out.query.backend.http);
   for (auto& ping : out.oncall.dead_mans_switch) resolve_paths(directory_of(file_name), ping.http);
   return out;
 }

@@ -15,6 +15,7 @@
 #include "config/guard_config.h"
 #include "config/oncall_config.h"
 #include "config/probe_config.h"
+#include "config/query_config.h"
 #include "config/rules_config.h"
 #include "config/store_config.h"
 #include "config/yaml.h"
@@ -30,6 +31,7 @@ struct StrataConfig {
   std::vector<ProbeModule> probes;  // no two of one name
   YamlNode receivers;               // as written; alerting/own_kinds.h reads it
   OncallConfig oncall;
+  QueryConfig query;
   RulesConfig rules;
 };
 

@@ -5,20 +5,15 @@
 
 #include "base/hash.h"
 #include "base/json.h"
-#include "interop/histogram_chunk.h"
+#include "interop/chunks.h"
 #include "interop/prometheus_bytes.h"
 #include "interop/prometheus_index.h"
-#include "interop/xor_chunk.h"
 
 namespace strata::interop {
 namespace {
 
 constexpr uint64_t kSegmentBytes = uint64_t{512} << 20;
 constexpr size_t kWriteBytes = size_t{1} << 20;
-
-bool is_native(const SampleColumns& samples, size_t i) {
-  return !samples.h.empty() && samples.h[i] && !is_stale_nan(samples.h[i]->sum);
-}
 
 }  // namespace
 
@@ -101,51 +96,15 @@ Result<uint64_t> PrometheusBlockWriter::write_chunk() {
   return ref;
 }
 
-Result<> PrometheusBlockWriter::add_floats(const SampleColumns& samples, size_t begin, size_t end,
-                                           Series& series) {
-  std::vector<double> values(samples.v.begin() + static_cast<ptrdiff_t>(begin),
-                             samples.v.begin() + static_cast<ptrdiff_t>(end));
-  for (size_t i = 0; i < values.size() && !samples.h.empty(); ++i) {
-    if (samples.h[begin + i]) values[i] = stale_nan();  // a histogram that is a stale marker
-  }
-  for (size_t at = 0; at < values.size(); at += kSamplesPerChunk) {
-    const size_t n = std::min(kSamplesPerChunk, values.size() - at);
-    const auto times = std::span(samples.t).subspan(begin + at, n);
-    chunk_.assign(1, static_cast<char>(ChunkEncoding::kXor));
-    append_xor_chunk(chunk_, times, std::span(values).subspan(at, n));
-    series.chunks.push_back({ {times.front(), times.back()}, TRY(write_chunk()) });
-  }
-  return {};
-}
-
-Result<> PrometheusBlockWriter::add_histograms(const SampleColumns& samples, size_t begin,
-                                               size_t end, Series& series) {
-  std::vector<tsdb::HistogramSample> histograms;
-  for (size_t i = begin; i < end; ++i) histograms.push_back({samples.t[i], samples.h[i]});
-  const FloatHistogram* previous = nullptr;
-  for (std::span<const tsdb::HistogramSample> rest = histograms; !rest.empty();) {
-    const HistogramChunkHead head = next_histogram_chunk(rest);
-    chunk_.assign(1, static_cast<char>(head.encoding));
-    append_histogram_chunk(chunk_, head, rest, previous);
-    const auto& last = rest[head.samples - 1];
-    series.chunks.push_back({ {rest.front().t, last.t}, TRY(write_chunk()) });
-    previous = last.h.get();
-    rest = rest.subspan(head.samples);
-  }
-  return {};
-}
-
 Result<> PrometheusBlockWriter::add(const Labels& labels, const SampleColumns& samples) {
   if (!series_.empty() && !(series_.back().labels < labels)) {
     return bad_data(fmt::format("series {} comes too late", labels.to_string()));
   }
   Series series{labels, {}};
-  for (size_t at = 0; at < samples.size();) {
-    size_t end = at + 1;
-    while (end < samples.size() && is_native(samples, end) == is_native(samples, at)) ++end;
-    TRY(is_native(samples, at) ? add_histograms(samples, at, end, series)
-                               : add_floats(samples, at, end, series));
-    at = end;
+  for (const Chunk& chunk : encode_chunks(samples)) {
+    chunk_.assign(1, static_cast<char>(chunk.encoding));
+    chunk_ += chunk.data;
+    series.chunks.push_back({ chunk.range, TRY(write_chunk()) });
   }
   if (series.chunks.empty()) return {};
   stats_.range.min = std::min(stats_.range.min, samples.t.front());

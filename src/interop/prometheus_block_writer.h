@@ -56,8 +56,6 @@ class PrometheusBlockWriter {
 
   PrometheusBlockWriter(Fs& fs, std::string parent, std::string ulid, TimeRange window);
   Result<> start_segment();
-  Result<> add_floats(const SampleColumns& samples, size_t begin, size_t end, Series& series);
-  Result<> add_histograms(const SampleColumns& samples, size_t begin, size_t end, Series& series);
   Result<uint64_t> write_chunk();
   Result<> end_segment();
   Result<> write_file(const std::string& name, std::string_view bytes);

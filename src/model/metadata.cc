@@ -16,4 +16,13 @@ std::string_view to_string(MetricType type) {
   return "unknown";
 }
 
+MetricType metric_type(std::string_view word) {
+  using enum MetricType;
+  for (const auto type :
+       {kCounter, kGauge, kHistogram, kGaugeHistogram, kSummary, kInfo, kStateSet}) {
+    if (to_string(type) == word) return type;
+  }
+  return kUnknown;
+}
+
 }  // namespace strata

@@ -19,6 +19,8 @@ enum class MetricType : uint8_t {
 
 /// "counter", "gaugehistogram", …: OpenMetrics' words, which Prometheus' API uses too.
 std::string_view to_string(MetricType type);
+/// Of such a word; kUnknown for any other.
+MetricType metric_type(std::string_view word);
 
 struct Metadata {
   MetricType type = MetricType::kUnknown;

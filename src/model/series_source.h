@@ -45,6 +45,8 @@ class SeriesSet {
   virtual Result<bool> read_last(size_t i, TimeRange range, Sample& out, HistogramPtr& h) const;
 };
 
+class QueryEvaluator;  // query_evaluator.h
+
 /// Thread-safe.
 class SeriesSource {
  public:
@@ -68,6 +70,9 @@ class SeriesSource {
   /// what a source says that does not know: that may be none.
   virtual uint64_t version() const { return 0; }
   virtual TimestampMs unchanged_before(uint64_t version) const;
+
+  /// Who evaluates whole expressions over these series; null: whoever asks does, from samples.
+  virtual const QueryEvaluator* evaluator() const { return nullptr; }
 };
 
 }  // namespace strata

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "model/query_evaluator.h"
 #include "promql/evaluator.h"
 #include "promql/prepare.h"
 #include "promql/profile.h"
@@ -174,6 +175,16 @@ QueryResult with_annotations(const Query& query, QueryValue value, std::string_v
   return {std::move(value), query.annotations.warnings(text), query.annotations.infos(text)};
 }
 
+// What the source's own evaluator is told of a query.
+Result<EvaluationTerms> terms_elsewhere(const QueryTerms& terms, const EngineOptions& options) {
+  if (terms.nodes != nullptr) {
+    return bad_data(
+        "what each part of an expression costs is not known: it is evaluated elsewhere");
+  }
+  const Millis timeout = std::min(terms.timeout.value_or(options.timeout), options.timeout);
+  return EvaluationTerms{.stop = terms.stop, .timeout = timeout, .lookback = terms.lookback};
+}
+
 }  // namespace
 
 Engine::Engine(EngineOptions options, ThreadPool* pool, const Clock& clock)
@@ -203,6 +214,9 @@ Result<QueryResult> Engine::range(const SeriesSource& source, std::string_view q
 Result<QueryResult> Engine::instant(const SeriesSource& source, const Expr& expr,
                                     std::string_view text, TimestampMs at,
                                     const QueryTerms& terms) const {
+  if (const auto* elsewhere = source.evaluator()) {
+    return elsewhere->instant(text, at, TRY(terms_elsewhere(terms, options_)));
+  }
   Query query(source, options_, default_subquery_step(), pool_, clock_, terms);
   query.start = query.end = std::clamp(at, -kMaxQueryTime, kMaxQueryTime);
   const ExprPtr prepared = clone(expr);
@@ -226,6 +240,9 @@ Result<QueryResult> Engine::range(const SeriesSource& source, const Expr& expr,
   if (count > options_.max_steps) {
     return fail(ErrorCode::kLimit,
                 fmt::format("the query has {} steps, the limit is {}", count, options_.max_steps));
+  }
+  if (const auto* elsewhere = source.evaluator()) {
+    return elsewhere->range(text, start, end, step, TRY(terms_elsewhere(terms, options_)));
   }
   Query query(source, options_, default_subquery_step(), pool_, clock_, terms);
   query.start = start;

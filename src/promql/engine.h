@@ -8,6 +8,9 @@
 // An Engine is thread-safe, and immutable but for its cache of results and the step of subqueries;
 // a query runs on its caller, and on the work pool when there is one (results do not depend on it).
 // Memory is bounded by max_samples and max_memory.
+//
+// A source that has an evaluator of its own (model/query_evaluator.h) is asked for results: then
+// the expression is checked here, and evaluated there.
 #pragma once
 #include <atomic>
 #include <chrono>

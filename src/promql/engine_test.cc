@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "model/query_evaluator.h"
 #include "promql/memory_source.h"
 
 namespace strata::promql {
@@ -201,6 +202,53 @@ TEST(Engine, PointsAnnotationsAtTheirPlace) {
   EXPECT_EQ(result->infos[0],
             "PromQL info: metric might not be a counter, name does not end in "
             "_total/_sum/_count/_bucket: \"metric\" (2:8)");
+}
+
+// A source with an evaluator of its own: whoever is asked there, and for what.
+class ElsewhereSource final : public SeriesSource, public QueryEvaluator {
+ public:
+  Result<std::unique_ptr<SeriesSet>> select(std::span<const Matcher>, TimeRange,
+                                            size_t) const override {
+    return fail(ErrorCode::kInternal, "no samples are here");
+  }
+  Result<std::vector<std::string>> label_names(std::span<const Matcher>, TimeRange) const override {
+    return std::vector<std::string>();
+  }
+  Result<std::vector<std::string>> label_values(std::string_view, std::span<const Matcher>,
+                                                TimeRange) const override {
+    return std::vector<std::string>();
+  }
+  Result<QueryResult> instant(std::string_view expr, TimestampMs at,
+                              const EvaluationTerms& terms) const override {
+    asked = fmt::format("{} at {} within {}", expr, at, terms.timeout.count());
+    return QueryResult{Scalar{at, 7}, {}, {}};
+  }
+  Result<QueryResult> range(std::string_view expr, TimestampMs start, TimestampMs end, Millis step,
+                            const EvaluationTerms&) const override {
+    asked = fmt::format("{} from {} to {} by {}", expr, start, end, step.count());
+    return QueryResult{Matrix{}, {}, {}};
+  }
+  const QueryEvaluator* evaluator() const override { return this; }
+  mutable std::string asked;
+};
+
+TEST(Engine, AsksASourceThatEvaluatesForResultsOfWhatItHasChecked) {
+  const ElsewhereSource source;
+  EngineOptions options;
+  options.timeout = Millis(9000);
+  const Engine engine(options);
+  EXPECT_EQ(std::get<Scalar>(engine.instant(source, "sum(m)", 5).value().value).v, 7);
+  EXPECT_EQ(source.asked, "sum(m) at 5 within 9000");
+  EXPECT_TRUE(engine.range(source, "rate(m[5m])", 0, 30, Millis(15)));
+  EXPECT_EQ(source.asked, "rate(m[5m]) from 0 to 30 by 15");
+  source.asked.clear();
+  EXPECT_EQ(engine.instant(source, "sum(", 5).error().code, ErrorCode::kBadData);
+  EXPECT_EQ(engine.range(source, "m[5m]", 0, 30, Millis(15)).error().code, ErrorCode::kBadData);
+  std::vector<QueryNode> nodes;
+  QueryTerms terms;
+  terms.nodes = &nodes;
+  EXPECT_FALSE(engine.instant(source, "m", 5, terms));
+  EXPECT_EQ(source.asked, "");
 }
 
 }  // namespace

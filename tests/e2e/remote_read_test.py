@@ -1,7 +1,10 @@
-"""Debian's Prometheus reads from Strata by remote read, and answers as Strata does."""
+"""Debian's Prometheus reads from Strata by remote read, and answers as Strata does; Strata reads
+from Prometheus and from Strata, and answers as they do."""
+import pathlib
 import time
 
-from harness import EndToEndTest, PrometheusApi, Process, free_port, main, need_program, wait_until
+from harness import (EndToEndTest, PrometheusApi, Process, Strata, free_port, main, need_program,
+                     wait_until)
 
 PROMETHEUS = need_program("prometheus")
 STRATA = """
@@ -46,6 +49,45 @@ class RemoteRead(EndToEndTest):
         # The external labels are there for who asks from elsewhere.
         self.assertEqual(len(reader.query('app_value{site="north"}', end)), 20)
         self.assertEqual(reader.query('app_value{site="south"}', end), [])
+
+    def test_strata_reads_what_others_have(self):
+        target = self.exposition(body)
+        prometheus = PrometheusApi(free_port())
+        with open(f"{self.directory}/writer.yml", "w") as file:
+            file.write(STRATA.format(target=target.address))
+        process = self.start(Process(
+            [PROMETHEUS, f"--config.file={self.directory}/writer.yml",
+             f"--storage.tsdb.path={self.directory}/writer",
+             f"--web.listen-address=127.0.0.1:{prometheus.port}"], self.directory, "prometheus"))
+        wait_until(prometheus.ready, "prometheus")
+        other = self.start(Strata(self.made("other"), config=STRATA.format(target=target.address)))
+        readers = {}
+        for name, api in (("prometheus", prometheus), ("strata", other)):
+            readers[name] = api, self.start(Strata(self.made(f"reads-{name}"), config=f"""
+global: {{external_labels: {{site: north}}}}
+remote_read:
+  - {{url: "http://127.0.0.1:{api.port}/api/v1/read", read_recent: true}}
+"""))
+        time.sleep(5)
+        end = int(time.time()) - 1
+        for name, (api, reader) in readers.items():
+            for expr in ("app_value[4s]", 'app_value{i=~"1.*"}[4s]', "app_sometimes[4s]",
+                         "max(rate(app_value[2s])) by (job)", "app_sometimes",
+                         'count({__name__=~"app_.*",i!=""})'):
+                with self.subTest(expr, peer=name):
+                    theirs = self.rows(api.query(expr, end))
+                    self.assertEqual(self.rows(reader.query(expr, end)), theirs)
+                    self.assertTrue(theirs or expr == "app_sometimes")
+        # A peer that is away is named; half an answer is none.
+        process.kill()
+        answer = readers["prometheus"][1].get("/api/v1/query", query="app_value")
+        self.assertEqual(answer.status, 503, answer.body)
+        self.assertIn(f"remote read http://127.0.0.1:{prometheus.port}", answer.json()["error"])
+
+    def made(self, name):
+        path = pathlib.Path(self.directory) / name
+        path.mkdir()
+        return path
 
     @staticmethod
     def rows(result):
