@@ -361,12 +361,14 @@ struct GatewayCommands {
   GatewayCommand served;
   MockEngineCommand mock;
   LedgerCommand ledger;
+  LedgerReplayCommand replay;
   std::string key_file;
   std::string tenant;
   std::string prices;
   CLI::App* serve = nullptr;
   CLI::App* hash_keys = nullptr;
   CLI::App* ledger_export = nullptr;
+  CLI::App* ledger_replay = nullptr;
   CLI::App* report = nullptr;
   CLI::App* import = nullptr;
   CLI::App* mock_engine = nullptr;
@@ -378,12 +380,16 @@ struct GatewayCommands {
   std::optional<int> run() const;
 };
 
-void add_ledger_options(CLI::App& command, LedgerCommand& ledger) {
+void add_ledger_range(CLI::App& command, LedgerCommand& ledger) {
   command.add_option("--ledger", ledger.directory, "gateway.ledger.path")
       ->option_text("DIR")
       ->required();
   command.add_option("--from", ledger.from, "Unix seconds, RFC 3339 or a day; the beginning");
   command.add_option("--to", ledger.to, "The same, not included; the end");
+}
+
+void add_ledger_options(CLI::App& command, LedgerCommand& ledger) {
+  add_ledger_range(command, ledger);
   command.add_flag_callback("--csv", [&ledger] { ledger.format = RowFormat::kCsv; }, "Print CSV");
   command.add_flag_callback(
       "--json", [&ledger] { ledger.format = RowFormat::kJson; }, "Print a JSON object a line");
@@ -408,6 +414,18 @@ void GatewayCommands::add_to(CLI::App& app) {
   book->require_subcommand(1);
   ledger_export = book->add_subcommand("export", "Print them");
   add_ledger_options(*ledger_export, ledger);
+  ledger_replay = book->add_subcommand("replay", "Ask an engine again for what they were");
+  add_ledger_range(*ledger_replay, replay.ledger);
+  ledger_replay->add_option("--target", replay.target, "The engine, or a gateway")
+      ->option_text("URL")
+      ->required();
+  ledger_replay->add_option("--speed", replay.speed, "Times as fast as it was; 0: as it goes")
+      ->option_text("N [1]");
+  ledger_replay->add_option("--model", replay.model, "In place of the rows'")->option_text("NAME");
+  ledger_replay->add_option("--api-key-file", replay.api_key_file, "Holds the key to send")
+      ->option_text("FILE");
+  ledger_replay->add_flag("--ignore-eos", replay.ignore_eos,
+                          "Have as many tokens made as there were (vLLM, SGLang, llama.cpp)");
   add_cost(app);
   add_mock_engine(app);
 }
@@ -444,6 +462,7 @@ void GatewayCommands::add_mock_engine(CLI::App& app) {
 std::optional<int> GatewayCommands::run() const {
   if (hash_keys->parsed()) return gateway_hash_keys(key_file, tenant);
   if (ledger_export->parsed()) return app::ledger_export(ledger);
+  if (ledger_replay->parsed()) return app::ledger_replay(replay);
   if (serve->parsed()) return gateway(served);
   if (report->parsed()) return cost_report(ledger);
   if (import->parsed()) return cost_import(prices);

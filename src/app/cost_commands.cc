@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "gateway/cost_report.h"
 #include "gateway/ledger.h"
+#include "gateway/replay.h"
 
 namespace strata::app {
 namespace {
@@ -185,6 +186,28 @@ void print_report(const gateway::CostReport& report, RowFormat format) {
   print_table(lines, keys);
 }
 
+/// "p50 0.120 s, p90 …" of values in order of size.
+std::string quantiles(const std::vector<double>& values) {
+  std::string out;
+  for (const double q : {0.5, 0.9, 0.99}) {
+    const double value =
+        values.empty() ? 0
+                       : values[static_cast<size_t>(q * static_cast<double>(values.size() - 1))];
+    fmt::format_to(std::back_inserter(out), "{}p{:.0f} {:.4f} s", out.empty() ? "" : ", ", q * 100,
+                   value);
+  }
+  return out;
+}
+
+void print_replay(const gateway::ReplayResult& result) {
+  fmt::print("{} requests asked in {:.1f} s, {} ok, {} passed over, {} late\n", result.asked,
+             result.seconds, result.ok, result.passed_over, result.late);
+  fmt::print("tokens: {} in, {} out, {:.1f} out a second\n", result.input_tokens,
+             result.output_tokens, static_cast<double>(result.output_tokens) / result.seconds);
+  fmt::print("to the first token: {}\nduration: {}\n", quantiles(result.first_token_seconds),
+             quantiles(result.duration_seconds));
+}
+
 }  // namespace
 
 int ledger_export(const LedgerCommand& command) {
@@ -196,6 +219,35 @@ int ledger_export(const LedgerCommand& command) {
       real_fs(), command.directory, range->from, range->to,
       [&](const RequestRecord& row) { fmt::print("{}", json ? json_row(row) : csv_row(row)); });
   return read ? 0 : failed(read.error());
+}
+
+int ledger_replay(const LedgerReplayCommand& command) {
+  const auto range = range_of(command.ledger);
+  if (!range) return failed(range.error());
+  gateway::ReplayOptions options{.target = command.target,
+                                 .speed = command.speed,
+                                 .model = command.model,
+                                 .api_key = {},
+                                 .ignore_eos = command.ignore_eos};
+  if (!command.api_key_file.empty()) {
+    auto key = real_fs().read_file(command.api_key_file);
+    if (!key) return failed(key.error());
+    while (key->ends_with('\n') || key->ends_with('\r')) key->pop_back();
+    options.api_key = *std::move(key);
+  }
+  std::vector<RequestRecord> rows;
+  const auto read = gateway::read_ledger(real_fs(), command.ledger.directory, range->from,
+                                         range->to, [&](const RequestRecord& row) {
+                                           if (rows.size() <= gateway::Replay::kMaxRows)
+                                             rows.push_back(row);
+                                         });
+  if (!read) return failed(read.error());
+  net::Loop loop("replay");
+  loop.start();
+  const auto result = gateway::Replay(loop, std::move(options)).run(std::move(rows));
+  if (!result) return failed(result.error());
+  print_replay(*result);
+  return result->ok == result->asked ? 0 : 1;
 }
 
 int cost_report(const LedgerCommand& command) {

@@ -41,6 +41,16 @@ struct LedgerCommand {
   RowFormat format = RowFormat::kTable;
 };
 int ledger_export(const LedgerCommand& command);
+struct LedgerReplayCommand {
+  LedgerCommand ledger;
+  std::string target;
+  double speed = 1;
+  std::string model;
+  std::string api_key_file;
+  bool ignore_eos = false;
+};
+/// Asks `target` again for what the ledger's rows were.
+int ledger_replay(const LedgerReplayCommand& command);
 int cost_report(const LedgerCommand& command);
 /// Prints LiteLLM's price list as a file of prices.
 int cost_import(const std::string& file);

@@ -208,7 +208,7 @@ bool Connection::admit(std::string_view& why, int& status, Outcome& outcome) {
   };
   auto who = settings_->tenants->who(head_, remote_, record_.at_ms);
   record_.tenant = std::move(who.tenant);
-  tenant_label_ = core_->meter.tenant_label(record_.tenant);
+  tenant_label_ = core_->meter.tenant_label(record_.tenant, record_.at_ms);
   model_label_ = core_->meter.model_label({}, false);
   if (who.verdict == Tenants::Verdict::kRefused) return no(401, "the API key is not known");
   if (const auto wait = core_->budgets.exhausted(record_.tenant, record_.at_ms)) {

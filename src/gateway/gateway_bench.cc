@@ -4,6 +4,7 @@
 #include <string>
 
 #include "gateway/http_head.h"
+#include "gateway/meter.h"
 #include "gateway/sse_relay.h"
 #include "gateway/usage_request.h"
 
@@ -81,6 +82,38 @@ void head(benchmark::State& state) {
   }
 }
 BENCHMARK(head);
+
+RequestRecord small_request() {
+  RequestRecord row;
+  row.model = "m";
+  row.tenant = "t";
+  row.endpoint = "/v1/chat/completions";
+  row.upstream = "u";
+  row.outcome = Outcome::kOk;
+  row.status = 200;
+  row.usage_source = UsageSource::kFinal;
+  row.usage = {.input = 200, .output = 200, .has_input = true, .has_output = true};
+  row.duration = row.ttfb = std::chrono::milliseconds(1);
+  return row;
+}
+
+/// What metering adds to a request of 1 KB: tenant, series, the body's scan and the answer's.
+void meter(benchmark::State& state) {
+  static metrics::Registry registry;
+  Meter meter(50, registry);
+  const std::string body =
+      R"({"model":"m","messages":[{"role":"user","content":")" + std::string(900, 'x') + R"("}]})";
+  const RequestRecord row = small_request();
+  TimestampMs now = 0;
+  for (auto _ : state) {
+    BodyScanner scanner(kPrompt);
+    scanner.feed(body);
+    const std::string tenant = meter.tenant_label(row.tenant, ++now);
+    meter.record(row, meter.model_label(row.model, true), tenant);
+    benchmark::DoNotOptimize(scanner[kModel].value.data());
+  }
+}
+BENCHMARK(meter);
 
 }  // namespace
 }  // namespace strata::gateway

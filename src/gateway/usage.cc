@@ -123,6 +123,13 @@ void read_usage(std::string_view text, bool exclusive, Usage& usage) {
   usage.input = exclusive ? input : less(input, usage.cached + usage.cache_write);
 }
 
+Usage read_answer_usage(std::string_view json, bool exclusive) {
+  Usage usage;
+  const EventFacts facts = read_event(json);
+  if (facts.has_usage) read_usage(facts.usage, exclusive, usage);
+  return usage;
+}
+
 EventFacts read_event(std::string_view text) {
   EventFacts facts;
   JsonCursor json(text);

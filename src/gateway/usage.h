@@ -50,4 +50,7 @@ struct EventFacts {
 };
 EventFacts read_event(std::string_view json);
 
+/// The usage of a whole answer.
+Usage read_answer_usage(std::string_view json, bool exclusive);
+
 }  // namespace strata::gateway
