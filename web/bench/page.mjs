@@ -70,7 +70,8 @@ async function hover(browser, uid) {
 async function heap(browser, uid) {
   const {page, close} = await cold(browser);
   await page.goto(`${base}d/${uid}?from=now-5m&to=now&refresh=off`, {waitUntil: 'load'});
-  await page.locator('.panel canvas').first().waitFor();
+  await page.waitForFunction(() => document.querySelectorAll('.panel[aria-busy=false] canvas').length >= 6);
+  await page.waitForTimeout(1000);
   const client = await page.context().newCDPSession(page);
   await client.send('HeapProfiler.enable');
   await client.send('Performance.enable');
@@ -83,9 +84,9 @@ async function heap(browser, uid) {
   const samples = [];
   for (let i = 0; i <= refreshes; i += 1) {
     if (i % 100 === 0) samples.push({refreshes: i, ...await used()});
-    const answered = page.waitForResponse(/query_batch/);
+    const answered = page.waitForEvent('requestfinished', {predicate: (request) => request.url().includes('query_batch'), timeout: 60_000});
     await page.keyboard.press('r');
-    await (await answered).finished();
+    await answered;
     await page.evaluate(() => new Promise((go) => requestAnimationFrame(() => setTimeout(go))));
   }
   await close();

@@ -41,6 +41,8 @@ export interface PlotEvents {
 
 const font = (): string => `${isTv() ? 15 : 11}px system-ui, "Noto Sans", "DejaVu Sans", sans-serif`;
 
+const kMostMarked = 16;  // series
+
 const scaleOf = (series: PlotSeries): string => `${series.unit ?? ''}|${series.custom.axisPlacement === 'right' ? 'right' : 'left'}|${series.custom.axisPlacement === 'hidden' ? 'hidden' : ''}`;
 
 function pathsOf({custom}: PlotSeries, count: number): uPlot.Series.PathBuilder | undefined {
@@ -137,8 +139,10 @@ export class PlotView {
       cursor: {
         sync: {key: kSync, setSeries: false},
         drag: {x: true, y: false, setScale: false},
-        focus: {prox: 24},
-        points: {size: 7},
+        // Bringing the nearest line forward draws the chart anew, and a dot on each line is an element
+        // that each move of the mouse moves, in every chart: neither helps among dozens of lines.
+        focus: {prox: data.series.length <= kMostMarked ? 24 : -1},
+        points: {size: 7, show: data.series.length <= kMostMarked},
         move: (plot, left, top) => (frozen.value && cursorTime.value !== null ? [plot.valToPos(cursorTime.value, 'x'), top] : [left, top]),
       },
       scales: {
