@@ -16,9 +16,6 @@
 namespace strata::app {
 namespace {
 
-// Databases that a data directory may have, below it.
-constexpr const char* kDatabases[] = {"alerting/state.db", "dashboards/dashboards.db"};
-
 int failed(const Error& error) {
   fmt::print(stderr, "strata: {}\n", error.message);
   return 1;
@@ -106,10 +103,8 @@ Result<backup::Manifest> backup_stopped(const BackupCommand& command) {
   std::vector<std::unique_ptr<state::Database>> open;
   backup::Sources sources{
       .store = **store, .data_dir = command.data_dir, .databases = {}, .configuration = {}};
-  for (const char* name : kDatabases) {
-    const std::string path = fmt::format("{}/{}", command.data_dir, name);
-    if (!fs.exists(path)) continue;
-    open.push_back(TRY(state::Database::open(path)));
+  for (const auto& name : TRY(backup::database_files(fs, command.data_dir))) {
+    open.push_back(TRY(state::Database::open(fmt::format("{}/{}", command.data_dir, name))));
     sources.databases.push_back({name, open.back().get()});
   }
   sources.configuration = backup::named_below(configuration_directory(command.configuration),

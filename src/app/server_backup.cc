@@ -26,7 +26,8 @@ Result<std::string> Server::stage_backup() {
       .store = *db_,
       .data_dir = options_.storage_path,
       .databases = {{"alerting/state.db", &alerting_->database()},
-                    {"dashboards/dashboards.db", &dashboards_->database()}},
+                    {"dashboards/dashboards.db", &dashboards_->database()},
+                    {"dashboards/annotations.db", &annotations_->database()}},
       .configuration = backup::named_below(configuration_directory(files), configuration)};
   TRY(backup::stage(real_fs(), sources, staged));
   return std::filesystem::absolute(staged).string();

@@ -53,6 +53,31 @@ Result<> copy_others(Fs& fs, const std::string& from, const std::string& to, boo
   return {};
 }
 
+Result<> find_databases(Fs& fs, const std::string& dir, const std::string& below,
+                        std::vector<std::string>& out) {
+  for (const DirEntry& entry : TRY(fs.list(dir))) {
+    if (below.empty() && is_of_store(entry.name)) continue;
+    const std::string path = below.empty() ? entry.name : below + "/" + entry.name;
+    if (entry.is_directory) TRY(find_databases(fs, dir + "/" + entry.name, path, out));
+    if (!entry.is_directory && entry.name.ends_with(".db")) out.push_back(path);
+  }
+  return {};
+}
+
+// A backup that lacks one would look like one that has all.
+Result<> check_databases(Fs& fs, const Sources& sources) {
+  for (const auto& path : TRY(database_files(fs, sources.data_dir))) {
+    const bool known =
+        std::ranges::find(sources.databases, path, &OpenDatabase::path) != sources.databases.end();
+    if (known) continue;
+    return fail(ErrorCode::kConflict,
+                fmt::format("{}/{} is a database that Strata has not opened and cannot copy; move "
+                            "it out of the data directory",
+                            sources.data_dir, path));
+  }
+  return {};
+}
+
 // Parts of the log that targets of remote write still need and the store does not.
 Result<> link_kept_log(Fs& fs, const std::string& data_dir, const std::string& to) {
   if (!fs.exists(data_dir + "/wal-kept")) return {};
@@ -68,7 +93,14 @@ Result<> link_kept_log(Fs& fs, const std::string& data_dir, const std::string& t
 
 }  // namespace
 
+Result<std::vector<std::string>> database_files(Fs& fs, const std::string& data_dir) {
+  std::vector<std::string> out;
+  TRY(find_databases(fs, data_dir, "", out));
+  return out;
+}
+
 Result<> stage(Fs& fs, const Sources& sources, const std::string& dir) {
+  TRY(check_databases(fs, sources));
   if (fs.exists(dir)) TRY(fs.remove_all(dir));
   TRY(fs.create_directories(dir));
   const std::string data = dir + "/data";

@@ -39,7 +39,11 @@ struct Sources {
   std::vector<ConfigFile> configuration;
 };
 
-/// `dir` is in the store's file system; what is there is replaced. Error: kIo.
+/// Below a data directory, those that there are. Error: kIo.
+Result<std::vector<std::string>> database_files(Fs& fs, const std::string& data_dir);
+
+/// `dir` is in the store's file system; what is there is replaced. Errors: kIo; kConflict when the
+/// data directory has a database that is not among the sources'.
 Result<> stage(Fs& fs, const Sources& sources, const std::string& dir);
 
 /// Names of configuration files: below `base` as they are there, others as "elsewhere/…".

@@ -110,6 +110,15 @@ TEST_F(StagingTest, FilesOfOthersComeAlongAndLocksDoNot) {
   EXPECT_FALSE(real_fs().exists(staged("data/snapshots")));
 }
 
+TEST_F(StagingTest, ADatabaseThatNobodyCopiesIsNamed) {
+  put("data/dashboards/new.db", "somebody added this");
+  const auto staged = stage();
+  ASSERT_FALSE(staged);
+  EXPECT_TRUE(staged.error().message.contains("dashboards/new.db")) << staged.error().message;
+  EXPECT_EQ(*database_files(real_fs(), dir_.file("data")),
+            (std::vector<std::string>{"alerting/state.db", "dashboards/new.db"}));
+}
+
 TEST_F(StagingTest, ConfigurationKeepsItsNames) {
   put("etc/prometheus.yml", "one");
   put("etc/rules/a.yml", "two");

@@ -77,6 +77,9 @@ class Annotations {
   /// Those that touch the range, newest first.
   Result<std::vector<Annotation>> find(const AnnotationQuery& query) const;
 
+  /// For backups.
+  const state::Database& database() const { return *db_; }
+
  private:
   explicit Annotations(const Clock& clock);
 

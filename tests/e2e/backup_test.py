@@ -102,6 +102,8 @@ class Backup(EndToEndTest):
         strata = self.serve()
         add_silence(strata, "before")
         save_dashboard(strata, "mine")
+        http_request(f"{strata.url}/api/annotations", b'{"text": "deployed", "time": 1000}', "POST",
+                     {"Content-Type": "application/json"})
         backup = pathlib.Path(self.directory) / "backup"
         done = strata_command("backup", str(backup), f"--url={strata.url}")
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -123,6 +125,8 @@ class Backup(EndToEndTest):
             self.assertEqual(values, expected[i][:len(values)])
             self.assertLess(at - values[-1][0], 5)
         self.assertEqual(silences(restored), ["before"])
+        annotations = restored.get("/api/annotations", **{"from": 0, "to": 2000}).json()
+        self.assertEqual([one["text"] for one in annotations], ["deployed"])
         self.assertEqual(restored.get("/api/dashboards/uid/mine").json()["dashboard"]["uid"],
                          "mine")
         self.assertEqual((pathlib.Path(self.directory) / "restored/etc/rules/all.yml").read_text(),
