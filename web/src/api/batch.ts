@@ -90,7 +90,7 @@ async function send(wanted: readonly Wanted[]): Promise<void> {
     else open.set(id, {members: [one], had: known(one.query)});
   }
   const given = (): void => {
-    if ([...open.values()].every(({members}) => members.every(({signal}) => signal?.aborted))) abort.abort();
+    if (open.size && [...open.values()].every(({members}) => members.every(({signal}) => signal?.aborted))) abort.abort();
   };
   for (const {signal} of wanted) signal?.addEventListener('abort', given);
   const queries = [...open].map(([id, {members: [{query}], had}]) => ({
