@@ -101,7 +101,7 @@ class PageTest(harness.EndToEndTest):
         path.write_text(text)
         return path
 
-    def server_with(self, text, arguments=()):
+    def server_with(self, text, arguments=(), prefix=""):
         """A server whose store has `text` already, and that scrapes and alerts from now on."""
         self.write("rules.yml", RULES)
         history = self.write("history.om", text)
@@ -111,10 +111,11 @@ class PageTest(harness.EndToEndTest):
         port = harness.free_port()
         alerting = self.write("alertmanager.yml", ALERTMANAGER.replace("PHONE", str(self.phone)))
         config = CONFIG.replace("OWN", str(port)).replace("TRACED", self.exposition(traced).address)
-        server = self.strata(config=config, port=port, arguments=(
+        server = self.strata(config=config, port=port, wait=False, arguments=(
             f"--alertmanager.config.file={alerting}",
             f"--strata.config={self.write('strata.yml', STRATA)}", *arguments))
-        if server.get("/index1.html").status == 404:
+        harness.wait_until(lambda: server.get(f"{prefix}/-/ready").status == 200, "ready")
+        if server.get(f"{prefix}/index1.html").status == 404:
             self.skipTest("the program was built without its page")
         return server
 
@@ -155,7 +156,8 @@ class PageTest(harness.EndToEndTest):
         self.browse(server, "trouble.test.mjs")
 
     def test_below_a_path(self):
-        server = self.server_with(History(self.now).text(), ["--web.route-prefix=/watch"])
+        server = self.server_with(History(self.now).text(), ["--web.route-prefix=/watch"],
+                                  "/watch")
         self.browse(server, "prefix.test.mjs")
 
 
