@@ -55,7 +55,7 @@ constexpr std::string_view kUnits[] = {
     "percent",  "bytes",       "kibibytes",    "mebibytes",    "celsius",     "watts",
     "joules",   "millijoules", "microjoules",  "hertz",        "megahertz",   "tokens",
     "requests", "blocks",      "items",        "tokens/s",     "bytes/s",     "megabytes/s",
-    "usd",      "volts",       "unix seconds", "flags",        "gigabytes",
+    "usd",      "volts",       "unix seconds", "flags",        "megabytes",   "gigabytes",
 };
 
 }  // namespace

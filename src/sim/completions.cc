@@ -14,6 +14,8 @@ using gateway::MockTask;
 
 constexpr uint64_t kUsualTokens = 128;
 constexpr uint64_t kMostTokens = 4096;
+constexpr uint64_t kMostPromptTokens = 30'000;
+constexpr std::chrono::seconds kHang{600};  // longer than any client waits
 
 // One answer that takes time; kept alive by the timer that it waits for.
 class Speech : public std::enable_shared_from_this<Speech> {
@@ -74,7 +76,7 @@ uint64_t microseconds(double seconds, double speed) {
 }  // namespace
 
 void answer_engine_api(net::Loop& loop, const std::shared_ptr<net::Exchange>& exchange,
-                       std::string_view path, const Engine& engine, double speed) {
+                       std::string_view path, Engine& engine, double speed) {
   if (path == "/health") return exchange->respond(net::text_response(200, ""));
   const std::string model = served_model(engine);
   if (path == "/v1/models") return exchange->respond(net::json_response(200, model_list(model)));
@@ -91,9 +93,21 @@ void answer_engine_api(net::Loop& loop, const std::shared_ptr<net::Exchange>& ex
   if (!read_mock_task(exchange->request(), task)) {
     return exchange->respond(net::text_response(400, "the body is no JSON object\n"));
   }
-  task.tokens = std::min(task.tokens, kMostTokens);
+  task.tokens = std::clamp<uint64_t>(task.tokens, 1, kMostTokens);
+  Request request;
+  request.prompt =
+      static_cast<uint32_t>(std::clamp<uint64_t>(task.prompt_tokens, 1, kMostPromptTokens));
+  request.output = static_cast<uint32_t>(task.tokens);
+  // What it will wait for is decided by those before it, so it is asked before it joins them.
   task.ttft_us = microseconds(engine.expected_ttft(static_cast<double>(task.prompt_tokens)), speed);
   task.itl_us = microseconds(engine.expected_itl(), speed);
+  if (!engine.submit(request)) {
+    return exchange->respond(net::text_response(503, "too many requests wait\n"));
+  }
+  if (engine.conditions().hung) {
+    loop.after(kHang, [exchange] {});
+    return;
+  }
   std::make_shared<Speech>(loop, exchange, std::move(task))->start();
 }
 

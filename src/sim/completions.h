@@ -1,8 +1,8 @@
-// A simulated engine's OpenAI API: words at the pace that its batch would have at this moment. The
-// request itself is not put into the batch, whose load is the scenario's: what stands behind a
-// gateway is an engine as busy as it shows.
+// A simulated engine's OpenAI API. A request joins the engine's batch with the next tick of its
+// node (a second at most) and waits, runs, fills the cache and is counted there like those that the
+// fleet makes itself; its words come at the pace that the batch has when it arrives. A client that
+// leaves early is not noticed by the batch.
 #pragma once
-#include <cstddef>
 #include <memory>
 #include <string_view>
 
@@ -12,20 +12,10 @@
 
 namespace strata::sim {
 
-/// "/node-3/engine-0/v1/models" taken apart; views into the path.
-struct EnginePath {
-  bool is_node = false;
-  bool is_engine = false;
-  size_t node = 0;
-  size_t engine = 0;
-  std::string_view part;  // "engine-0", "gpu"
-  std::string_view rest;  // "/v1/models"
-};
-EnginePath engine_path(std::string_view path);
-
 /// Answers /health, /v1/models, /v1/completions and /v1/chat/completions, streamed or whole; 404
-/// for other paths. `engine` is read within the call only.
+/// for other paths, 503 when the engine has too many that wait. A hung engine takes requests and
+/// never answers. `engine` is used within the call only.
 void answer_engine_api(net::Loop& loop, const std::shared_ptr<net::Exchange>& exchange,
-                       std::string_view path, const Engine& engine, double speed);
+                       std::string_view path, Engine& engine, double speed);
 
 }  // namespace strata::sim

@@ -19,6 +19,7 @@ struct EngineConditions {
   double abort_share = 0;    // clients that leave in the middle
   double refused_share = 0;  // requests that HTTP refuses with 4xx
   double length_share = 0;   // more outputs that end at max_tokens
+  double error_share = 0;    // requests that the engine ends with an error of its own
   // How it works.
   bool down = false;         // no process
   bool hung = false;         // a process that schedules nothing
@@ -41,14 +42,16 @@ struct EngineConditions {
 };
 
 struct GpuConditions {
-  double cooling = 1;      // factor of the thermal resistance
-  double inlet = 0;        // kelvins above normal
-  double power_cap = 0;    // watts; 0: the board's limit
-  bool brake = false;      // the power brake, from outside
-  double clock_limit = 1;  // a GPU that is slow and says nothing
-  double correctable = 0;  // ECC errors a second
-  double remapped = 0;     // rows remapped a second
+  double cooling = 1;          // factor of the thermal resistance
+  double inlet = 0;            // kelvins above normal
+  double power_cap = 0;        // watts; 0: the board's limit
+  bool brake = false;          // the power brake, from outside
+  double clock_limit = 1;      // a GPU that is slow and says nothing
+  double correctable = 0;      // ECC errors a second
+  double remapped = 0;         // rows remapped a second
+  bool remap_pending = false;  // rows wait for a reset to be replaced
   bool remap_failed = false;
+  double leaked = 0;         // share of the memory that something takes beside the engine
   double nvlink_errors = 0;  // a second
   double nvlink = 1;         // factor of NVLink bandwidth
   int pcie_width = 16;
@@ -64,6 +67,9 @@ struct HostConditions {
   double memory = 0;  // share of the memory that something takes
   bool oom = false;
   double disk_fill = 0;      // share of the disk's free space that is gone
+  double inodes_gone = 0;    // share of the free inodes
+  bool read_only = false;    // the root file system
+  double io_stall = 0;       // share of the time in which all work waits for disks
   double disk_read = 0;      // bytes a second
   double download = 0;       // bytes a second
   double packet_loss = 0;    // share of packets dropped
@@ -76,6 +82,10 @@ struct TargetConditions {
   bool engine_hangs = false;  // takes a scrape and says nothing
   bool gpu_hangs = false;
   bool gpu_down = false;
+  bool gpu_gone = false;   // discovery does not list it any more
+  double gpu_seconds = 0;  // that an answer takes
+  double gpu_late = 0;     // seconds that its samples are old, which they say of themselves
+  bool gpu_twice = false;  // every sample stands in its body twice
   bool node_down = false;
 };
 

@@ -30,6 +30,11 @@ double tokens_a_step(double acceptance) {
   return sum;
 }
 
+// Of a request that got all of its tokens.
+Outcome whole_outcome(const Request& r) {
+  return r.fails ? Outcome::kError : r.reaches_limit ? Outcome::kLength : Outcome::kStop;
+}
+
 }  // namespace
 
 Engine::Engine(EngineOptions options)
@@ -53,6 +58,9 @@ void Engine::advance(double until, const EngineConditions& conditions) {
   conditions_ = conditions;
   load_ = {};
   const double began = now_;
+  for (Request& request : submitted_)
+    arriving_.push_back(request), arriving_.back().arrived = began;
+  submitted_.clear();
   arrivals_.between(began, until, options_.start_unix + began, conditions_, kv_usage(), arriving_);
   const double acceptance = kAcceptance * conditions_.acceptance;
   spec_tokens_ = options_.speculative ? tokens_a_step(acceptance) : 1;
@@ -65,6 +73,7 @@ void Engine::advance(double until, const EngineConditions& conditions) {
     restart(began);
   }
   seen_restarts_ = conditions_.restarts;
+  if (conditions_.asleep) put_to_sleep();
   const bool idle = !up_ || conditions_.loading || conditions_.asleep;
   drop_impatient();
   while (now_ < until) {
@@ -91,6 +100,8 @@ void Engine::advance(double until, const EngineConditions& conditions) {
   load_.running = busy > 0 ? load_.running / busy : 0;
   load_.prefill_share /= span;
   load_.decode_share /= span;
+  load_.stalled_share /= span;
+  load_.communicating_share /= span;
   load_.tokens_per_second /= span;
   load_.spinning = up_ && conditions_.hung && !running_.empty();
 }
@@ -180,7 +191,7 @@ void Engine::mixed_step() {
     } else if (r.prefilled == r.to_prefill) {
       if (r.first_token < 0) first_token(r);
       finished_[i] = r.generated >= r.output ? 1 : 0;
-      if (finished_[i] != 0) finish(r, r.reaches_limit ? Outcome::kLength : Outcome::kStop);
+      if (finished_[i] != 0) finish(r, whole_outcome(r));
     }
   }
   remove_finished();
@@ -234,6 +245,8 @@ void Engine::count_step(double seconds, double prefill, size_t decoding, double 
     counters_.draft_tokens += static_cast<uint64_t>(batch * steps) * kDraftTokens;
     count_whole(counters_.accepted_tokens, accepted_fraction_, batch * steps * (spec_tokens_ - 1));
   }
+  load_.stalled_share += conditions_.stall * steps;
+  load_.communicating_share += conditions_.communication * steps;
   (prefill > 0 ? load_.prefill_share : load_.decode_share) += seconds * steps;
   load_.running += seconds * steps * (batch + (prefill > 0 ? 1 : 0));
   load_.tokens_per_second += prefill + tokens;
@@ -246,9 +259,7 @@ bool Engine::give_tokens(Request& r, double steps) {
   context_ += tokens;
   count_whole(counters_.generated_tokens, generated_fraction_, tokens);
   if (r.generated + 1e-6 < end) return false;
-  finish(r, r.generated + 1e-6 < r.output ? Outcome::kAbort
-            : r.reaches_limit             ? Outcome::kLength
-                                          : Outcome::kStop);
+  finish(r, r.generated + 1e-6 < r.output ? Outcome::kAbort : whole_outcome(r));
   return true;
 }
 
@@ -343,10 +354,24 @@ void Engine::fail_everything() {
   context_ = unfilled_ = 0;
 }
 
+// Weights go only when nothing runs: what does is ended.
+void Engine::put_to_sleep() {
+  for (const Request& r : running_) finish(r, Outcome::kAbort);
+  running_.clear();
+  context_ = unfilled_ = 0;
+}
+
 void Engine::restart(double at) {
   fail_everything();
   counters_ = EngineCounters();
   process_start_ = options_.start_unix + at;
+}
+
+bool Engine::submit(const Request& request) {
+  if (submitted_.size() + waiting_.size() >= kMaxWaiting) return false;
+  submitted_.push_back(request);
+  submitted_.back().tenant = kDirect;
+  return true;
 }
 
 double Engine::expected_ttft(double prompt) const {

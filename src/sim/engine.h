@@ -40,8 +40,10 @@ struct EngineLoad {
   double prefill_share = 0;  // of the time: steps that prefill
   double decode_share = 0;   // steps that only decode
   double tokens_per_second = 0;
-  double running = 0;     // mean batch over those steps
-  bool spinning = false;  // kernels that wait: busy, and doing nothing
+  double running = 0;              // mean batch over those steps
+  double stalled_share = 0;        // of the time: steps that wait for the host
+  double communicating_share = 0;  // and for their peers, beyond what is usual
+  bool spinning = false;           // kernels that wait: busy, and doing nothing
 };
 
 class Engine {
@@ -53,6 +55,10 @@ class Engine {
 
   /// Simulates up to `until` seconds under `conditions`. REQUIRES: `until` does not go back.
   void advance(double until, const EngineConditions& conditions);
+
+  /// A request from outside joins those that arrive by themselves, at the beginning of the next
+  /// advance(): it waits, runs and is counted as they are. False: too many wait.
+  bool submit(const Request& request);
 
   bool up() const { return up_; }
   const EngineOptions& options() const { return options_; }
@@ -94,6 +100,7 @@ class Engine {
   void finish(const Request& r, Outcome outcome);
   void remove_finished();
   void fail_everything();
+  void put_to_sleep();
   void restart(double at);
   double step(double prefill, double decoding, double context);
   void count_step(double seconds, double prefill, size_t decoding, double steps);
@@ -112,6 +119,7 @@ class Engine {
   bool up_ = true;
   uint32_t seen_restarts_ = 0;
 
+  std::vector<Request> submitted_;
   std::vector<Request> arriving_;  // of this advance(), from next_ on not yet arrived
   size_t next_ = 0;
   std::deque<Request> waiting_;

@@ -78,7 +78,8 @@ struct TenantCounters {
 };
 
 struct GatewayCounters {
-  std::vector<TenantCounters> tenants = std::vector<TenantCounters>(kTenants);
+  /// The last one is of requests that came past it: kDirect.
+  std::vector<TenantCounters> tenants = std::vector<TenantCounters>(kTenants + 1);
 };
 
 }  // namespace strata::sim

@@ -111,6 +111,36 @@ TEST(EngineTest, TokensAreNeitherLostNorMadeUp) {
   EXPECT_LE(engine.kv_usage(), 1);
 }
 
+TEST(EngineTest, SubmittedRequestsLoadTheEngineAndPassTheGatewayBy) {
+  Engine alone(llama70(1));
+  Engine asked(llama70(1));
+  for (double at = 1; at <= 60; ++at) alone.advance(at, {}), asked.advance(at, {});
+  Request request;
+  request.prompt = 300;
+  request.output = 800;
+  for (int i = 0; i < 300; ++i) EXPECT_TRUE(asked.submit(request));
+  EXPECT_GT(asked.options().max_num_seqs, 250U);
+  for (double at = 61; at <= 75; ++at) alone.advance(at, {}), asked.advance(at, {});
+  EXPECT_EQ(asked.running(), 256U) << "as many as it has sequences for";
+  EXPECT_GE(asked.waiting(), 44U);
+  EXPECT_GT(asked.kv_usage(), 5 * alone.kv_usage());
+  EXPECT_GT(asked.counters().prompt_tokens, alone.counters().prompt_tokens + 40'000);
+  EXPECT_GT(asked.counters().ttft.sum(), 2 * alone.counters().ttft.sum());
+  EXPECT_GT(asked.expected_ttft(1000), 2 * alone.expected_ttft(1000));
+  EXPECT_GT(asked.expected_itl(), 1.1 * alone.expected_itl());
+  for (double at = 76; at <= 300; ++at) asked.advance(at, {});
+  EXPECT_GE(asked.counters().generated_tokens, 300U * 800) << "all of them got their tokens";
+  EXPECT_EQ(asked.gateway().tenants[kDirect].ok, 300U);
+}
+
+TEST(EngineTest, SubmittedRequestsAreBounded) {
+  Engine engine(llama70(1));
+  Request request;
+  request.prompt = request.output = 1;
+  for (size_t i = 0; i < Engine::kMaxWaiting; ++i) ASSERT_TRUE(engine.submit(request));
+  EXPECT_FALSE(engine.submit(request));
+}
+
 TEST(EngineTest, AHungEngineKeepsWhatRunsAndGivesNoTokens) {
   Engine engine(llama70(2));
   for (double at = 1; at <= 120; ++at) engine.advance(at, {});

@@ -74,16 +74,19 @@ void gpu_lost(const Moment& m, C& c) {
 void memory_degradation(const Moment& m, C& c) {
   set_gpus<&G::correctable>(m, c, 0.5 + 5 * m.severity);
   set_gpus<&G::remapped>(m, c, 0.004 + 0.02 * m.severity);
+  set_gpus<&G::remap_pending>(m, c, true);
   set_engines<&E::communication>(m, c, 0.002 * m.severity);
   // Towards its end the rows run out, and the driver says so.
-  if (m.left > 60 || m.severity < 0.7) return;
+  if (m.left > 180 || m.severity < 0.7) return;
   set_gpus<&G::remap_failed>(m, c, true);
   set_gpus<&G::xid>(m, c, 64U);
 }
 void nvlink_errors(const Moment& m, C& c) {
   set_gpus<&G::nvlink_errors>(m, c, 20 + 400 * m.severity);
   set_gpus<&G::nvlink>(m, c, 1 - 0.6 * m.severity);
-  set_engines<&E::communication>(m, c, 0.03 * m.severity);
+  // Collectives are repeated until the link has them through.
+  set_engines<&E::communication>(m, c, 0.35 * m.severity);
+  if (m.severity > 0.7) set_gpus<&G::xid>(m, c, 74U);
 }
 void pcie_degradation(const Moment& m, C& c) {
   set_gpus<&G::pcie_width>(m, c, m.severity > 0.7 ? 1 : m.severity > 0.3 ? 4 : 8);
@@ -94,7 +97,7 @@ void kv_transfer(const Moment& m, C& c) {
   c.host.fabric_errors = 200 * m.severity;
 }
 void host_cpu(const Moment& m, C& c) {
-  c.host.busy = std::max(c.host.busy, 0.95 + m.severity);
+  c.host.busy = std::max(c.host.busy, 0.95 + 1.3 * m.severity);
   c.host.steal = 0.15 * m.severity;
   for (auto& e : c.engines) e.stall = 0.02 * m.severity, e.frontend = 0.25 * m.severity;
 }
@@ -149,8 +152,25 @@ void gpu_application_xid(const Moment& m, C& c) {
 }
 void power_brake(const Moment& m, C& c) { set_gpus<&G::brake>(m, c, true); }
 void disk_filling(const Moment& m, C& c) {
-  c.host.disk_fill = m.severity * std::min(1.0, m.age / std::max(1.0, m.age + m.left));
+  // In three quarters of its time; then it stays as full as it is.
+  c.host.disk_fill = m.severity * std::min(1.0, m.age / std::max(1.0, 0.75 * (m.age + m.left)));
 }
+void inodes_gone(const Moment& m, C& c) { c.host.inodes_gone = m.severity; }
+void disk_read_only(const Moment&, C& c) { c.host.read_only = true; }
+void disk_slow(const Moment& m, C& c) { c.host.io_stall = 0.8 * m.severity; }
+void gpu_memory_leak(const Moment& m, C& c) {
+  set_gpus<&G::leaked>(m, c, 0.07 * m.severity * std::min(1.0, m.age / 600));
+}
+void engine_asleep(const Moment& m, C& c) { set_engines<&E::asleep>(m, c, true); }
+void engine_errors(const Moment& m, C& c) { set_engines<&E::error_share>(m, c, 0.4 * m.severity); }
+void exporter_gone(const Moment&, C& c) { c.targets.gpu_gone = true; }
+void exporter_slow(const Moment& m, C& c) { c.targets.gpu_seconds = 4.5 * m.severity; }
+void late_samples(const Moment& m, C& c) {
+  // Every second time later than the last: out of order for whoever stores them.
+  const bool later = static_cast<uint64_t>(m.age / 15) % 2 == 1;
+  c.targets.gpu_late = m.severity * (later ? 90 : 30);
+}
+void duplicate_samples(const Moment&, C& c) { c.targets.gpu_twice = true; }
 void network_loss(const Moment& m, C& c) {
   c.host.packet_loss = 0.08 * m.severity;
   set_engines<&E::proxy>(m, c, 0.8 * m.severity);
@@ -233,12 +253,32 @@ constexpr FaultKind kKinds[] = {
     {"profiling-gone", 27, "the exporter's profiling module reads 0",
      "DCGM_FI_PROF_* 0 while GPU_UTIL is high", profiling_gone},
     {"disk-filling", 0, "the root file system fills up", "available bytes fall", disk_filling},
+    {"inodes-gone", 0, "small files use up all inodes", "free inodes near 0, bytes available",
+     inodes_gone},
+    {"disk-read-only", 0, "the kernel mounts the root file system read-only after errors",
+     "node_filesystem_readonly 1", disk_read_only},
+    {"disk-slow", 0, "the disk answers slowly", "IO pressure, without bytes to speak of",
+     disk_slow},
+    {"gpu-memory-leak", 0, "something beside the engine takes GPU memory",
+     "used memory grows to the limit within ten minutes", gpu_memory_leak},
+    {"engine-asleep", 28, "the engine has put its weights away and nobody wakes it",
+     "sleep state, waiting without running", engine_asleep},
+    {"engine-errors", 0, "the engine ends requests with errors of its own",
+     "finished_reason=error, HTTP 5xx; everything else as it was", engine_errors},
     {"network-loss", 0, "packets are lost",
      "drops and retransmissions; clients slower than engines", network_loss},
     {"counter-reset", 0, "the engine restarts every two minutes", "counters fall to 0",
      counter_reset},
     {"exporter-hang", 27, "exporters take a scrape and say nothing", "scrapes end by timeout",
      exporter_hang},
+    {"exporter-gone", 27, "discovery does not list the GPU exporter any more",
+     "its up is not 0 but absent", exporter_gone},
+    {"exporter-slow", 27, "the GPU exporter takes seconds to answer",
+     "scrape_duration_seconds near the timeout", exporter_slow},
+    {"late-samples", 27, "the GPU exporter's samples carry times up to 90 s ago, out of order",
+     "its series lag behind those of the engines", late_samples},
+    {"duplicate-samples", 27, "the GPU exporter says every sample twice",
+     "scrapes as they were, duplicates counted", duplicate_samples},
     {"clock-skew", 0, "the host's clock is off", "node_time_seconds away from time()", clock_skew},
     {"label-churn", 0, "adapters come and go in labels", "new series all the time", label_churn},
 };

@@ -9,11 +9,7 @@ namespace strata::sim {
 namespace {
 
 constexpr std::string_view kEndpoint = "/v1/chat/completions";
-
-// Dollars a token, as somebody who rents such a fleet out may ask.
-constexpr double kInputPrice = 0.6e-6;
-constexpr double kCachedInputPrice = 0.15e-6;
-constexpr double kOutputPrice = 2.4e-6;
+constexpr double kCachedPrice = 0.5;  // of a prompt token, for one that a cache had
 
 double d(uint64_t value) { return static_cast<double>(value); }
 
@@ -21,7 +17,7 @@ double d(uint64_t value) { return static_cast<double>(value); }
 struct ModelUse {
   std::vector<TenantCounters> tenants = std::vector<TenantCounters>(kTenants);
   double concurrent = 0;
-  uint64_t failed = 0, refused = 0, overloaded = 0;
+  uint64_t cancelled = 0, failed = 0, refused = 0, overloaded = 0;
 };
 
 void add(TenantCounters& to, const TenantCounters& from) {
@@ -49,6 +45,7 @@ std::map<std::string, ModelUse> use_by_model(const Fleet& fleet) {
       for (uint32_t i = 0; i < kTenants; ++i) {
         const TenantCounters& one = engine.gateway().tenants[i];
         add(use.tenants[i], one);
+        use.cancelled += one.cancelled;
         use.failed += one.failed;
         use.refused += one.refused;
         use.overloaded += one.overloaded;
@@ -67,7 +64,6 @@ class GatewayWriter {
     requests();
     histograms();
     tokens();
-    cost();
     errors();
     objectives();
     upstreams();
@@ -87,14 +83,36 @@ class GatewayWriter {
   }
   static std::string tenant(uint32_t index) { return fmt::format("tenant-{}", index); }
 
+  // Calls body(engine, "model_name=…,upstream=…") for each engine.
+  template <class F>
+  void each_upstream(F body) {
+    for (const auto& node : fleet_.nodes()) {
+      for (size_t i = 0; i < node->engines().size(); ++i) {
+        const Engine& engine = node->engines()[i];
+        body(engine, fmt::format("model_name=\"{}\",upstream=\"{}:{}\"",
+                                 engine.options().placement.model->name, node->name(), 8000 + i));
+      }
+    }
+  }
+
+  // As the gateway does, a series begins with its first request.
   void requests() {
     body_.family("app_requests_total", "counter", "Requests that ended.");
-    each(kEndpoint, [this](const std::string& labels, const TenantCounters& c) {
-      body_.sample(labels, d(c.ok), "outcome=\"ok\"");
-      body_.sample(labels, d(c.cancelled), "outcome=\"client_disconnect\"");
-      body_.sample(labels, d(c.failed), "outcome=\"upstream_5xx\"");
-      body_.sample(labels, d(c.refused), "outcome=\"validation\"");
-      body_.sample(labels, d(c.overloaded), "outcome=\"queue_full\"");
+    each_upstream([this](const Engine& engine, const std::string& upstream) {
+      for (uint32_t i = 0; i < kTenants; ++i) {
+        const TenantCounters& c = engine.gateway().tenants[i];
+        const std::pair<std::string_view, uint64_t> outcomes[] = {{"ok", c.ok},
+                                                                  {"client_cancel", c.cancelled},
+                                                                  {"upstream_error", c.failed},
+                                                                  {"invalid", c.refused},
+                                                                  {"overload", c.overloaded}};
+        for (const auto& [outcome, count] : outcomes) {
+          if (count == 0) continue;
+          body_.sample(upstream, d(count),
+                       fmt::format("tenant_id=\"{}\",endpoint=\"{}\",outcome=\"{}\"", tenant(i),
+                                   kEndpoint, outcome));
+        }
+      }
     });
     body_.family("app_concurrent_requests", "gauge", "Requests being answered.");
     for (const auto& [model, use] : models_) {
@@ -130,24 +148,30 @@ class GatewayWriter {
     one("app_output_tokens_total", "Completion tokens.", &TenantCounters::output_tokens);
     one("app_cached_input_tokens_total", "Prompt tokens that were served from a cache.",
         &TenantCounters::cached_tokens);
+    body_.family("app_cost_usd_total", "counter", "What was spent.");
+    for (const auto& [model, use] : models_) {
+      for (uint32_t i = 0; i < kTenants; ++i) {
+        body_.sample(label_text({{"model_name", model}, {"tenant_id", tenant(i)}}),
+                     cost(*find_model(model), use.tenants[i]));
+      }
+    }
   }
 
-  void cost() {
-    body_.family("app_cost_usd_total", "counter", "What requests cost, in US dollars.");
-    each({}, [&](const std::string& labels, const TenantCounters& c) {
-      body_.sample(labels, d(c.input_tokens - c.cached_tokens) * kInputPrice +
-                               d(c.cached_tokens) * kCachedInputPrice +
-                               d(c.output_tokens) * kOutputPrice);
-    });
+  // As the gateway reckons it with prices for cached and uncached input and for output.
+  static double cost(const Model& model, const TenantCounters& c) {
+    const double fresh = d(c.input_tokens - c.cached_tokens) * model.usd_per_million_input;
+    const double cached = d(c.cached_tokens) * model.usd_per_million_input * kCachedPrice;
+    return (fresh + cached + d(c.output_tokens) * model.usd_per_million_output) * 1e-6;
   }
 
   void errors() {
     body_.family("app_request_errors_total", "counter", "Requests that failed.");
     for (const auto& [model, use] : models_) {
       const std::string labels = label_text({{"model_name", model}});
-      body_.sample(labels, d(use.failed), "error_type=\"upstream_5xx\",http_status=\"502\"");
-      body_.sample(labels, d(use.refused), "error_type=\"validation\",http_status=\"400\"");
-      body_.sample(labels, d(use.overloaded), "error_type=\"queue_full\",http_status=\"503\"");
+      body_.sample(labels, d(use.cancelled), "error_type=\"client_cancel\",http_status=\"499\"");
+      body_.sample(labels, d(use.failed), "error_type=\"upstream_error\",http_status=\"502\"");
+      body_.sample(labels, d(use.refused), "error_type=\"invalid\",http_status=\"400\"");
+      body_.sample(labels, d(use.overloaded), "error_type=\"overload\",http_status=\"503\"");
     }
   }
 
@@ -165,7 +189,8 @@ class GatewayWriter {
   }
 
   void upstreams() {
-    body_.family("app_upstream_up", "gauge", "Whether the upstream answers.");
+    body_.family("app_upstream_up", "gauge",
+                 "Whether the upstream is in favour: 0 while it fails.");
     for (const auto& node : fleet_.nodes()) {
       for (size_t i = 0; i < node->engines().size(); ++i) {
         body_.sample(fmt::format("upstream=\"{}:{}\"", node->name(), 8000 + i),

@@ -47,8 +47,11 @@ void Gpu::work(const EngineLoad* load, const Placement* placement, double slowes
   const double batch = load == nullptr ? 0 : load->running;
   const double busy = prefill + decode;
   // Who waits for a slower peer spins in a collective: busy, without arithmetic.
-  const double useful = std::min(1.0, slowest / std::max(now_.clock, kLowestClock));
-  now_.utilization = busy;
+  const double in_step = std::min(1.0, slowest / std::max(now_.clock, kLowestClock));
+  const double stalled = load == nullptr || total <= 0 ? 0 : load->stalled_share / total;
+  const double waiting = load == nullptr || total <= 0 ? 0 : load->communicating_share / total;
+  const double useful = in_step * std::max(0.0, 1 - stalled - waiting);
+  now_.utilization = busy * (1 - stalled);
   now_.sm_active = (0.9 * prefill + 0.6 * decode) * useful;
   now_.tensor_active =
       (0.45 * prefill + 0.05 * decode * std::min(1.0, batch / 64) + 0.02 * busy) * useful;
@@ -66,7 +69,7 @@ void Gpu::work(const EngineLoad* load, const Placement* placement, double slowes
   now_.nvlink_bytes_per_second =
       placement == nullptr ? 0 : placement->nvlink_bytes_per_token() * tokens * conditions_.nvlink;
   now_.pcie_bytes_per_second = (2e5 + 4096 * tokens) * conditions_.pcie_width / 16;
-  now_.memory_used_share = load == nullptr ? 0.006 : kEngineMemoryShare;
+  now_.memory_used_share = (load == nullptr ? 0.006 : kEngineMemoryShare) + conditions_.leaked;
 }
 
 void Gpu::heat_and_clock(double seconds) {
@@ -117,7 +120,7 @@ void Gpu::wear(double seconds) {
   now_.pcie_replays += conditions_.pcie_replays * seconds;
   if (conditions_.xid != 0 && conditions_.xid != now_.xid) {
     now_.xid = conditions_.xid;
-    ++now_.xid_count;
+    ++now_.xids[now_.xid];
   }
 }
 

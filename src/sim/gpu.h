@@ -6,6 +6,7 @@
 // published measurements of decode (137 to 300 W on an H200) and prefill (near the limit).
 #pragma once
 #include <cstdint>
+#include <map>
 #include <string>
 
 #include "sim/conditions.h"
@@ -51,8 +52,8 @@ struct GpuReadings {
   double nvlink_replays = 0;
   double pcie_bytes_per_second = 0;
   double pcie_replays = 0;
-  uint32_t xid = 0;
-  uint32_t xid_count = 0;  // times that it changed
+  uint32_t xid = 0;                     // the last one
+  std::map<uint32_t, uint32_t> xids{};  // how often each was seen
 };
 
 class Gpu {

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <functional>
+#include <map>
 
 #include "sim/body.h"
 #include "sim/expositions.h"
@@ -14,11 +15,16 @@ constexpr double kMebibyte = 1024.0 * 1024;
 
 std::string pci_of(uint32_t gpu) { return fmt::format("00000000:{:02X}:00.0", 0x07 + 0x10 * gpu); }
 
+// Those that the agent counts from 0 on; a program's own begin with the first.
+constexpr uint32_t kHardwareXids[] = {38,  46,  48,  61,  62,  63,  64,  74,  79,  92,  94,  95,
+                                      110, 119, 120, 121, 122, 136, 137, 140, 143, 144, 145, 154};
+
 std::string_view xid_message(uint32_t xid) {
   switch (xid) {
     case 0: return "No Error";
     case 31: return "GPU memory page fault";
     case 64: return "ECC page retirement or row remapper recording failure";
+    case 74: return "NVLINK Error";
     case 79: return "GPU has fallen off the bus";
     default: return "Unknown Error";
   }
@@ -104,6 +110,8 @@ constexpr DcgmField kDcgmFields[] = {
      [](R g) { return std::floor(g.readings().ecc_correctable); }},
     {"DCGM_FI_DEV_ECC_DBE_VOL_TOTAL", "counter", "Double-bit errors since the driver was loaded.",
      [](R g) { return std::floor(g.readings().ecc_uncorrectable); }},
+    {"DCGM_FI_DEV_ROW_REMAP_PENDING", "gauge", "Whether rows wait to be remapped.",
+     [](R g) { return g.conditions().remap_pending ? 1.0 : 0.0; }},
     {"DCGM_FI_DEV_NVLINK_CRC_FLIT_ERROR_COUNT_TOTAL", "counter", "NVLink flow-control CRC errors.",
      [](R g) { return std::floor(g.readings().nvlink_errors); }},
     {"DCGM_FI_DEV_NVLINK_REPLAY_ERROR_COUNT_TOTAL", "counter", "NVLink retries.",
@@ -170,6 +178,10 @@ constexpr AgentField kAgentFields[] = {
      [](R g) { return std::floor(g.readings().rows_correctable); }, "kind=\"correctable\""},
     {"gpu_remapped_rows_total", "counter", "Memory rows replaced by spare ones.",
      [](R g) { return std::floor(g.readings().rows_uncorrectable); }, "kind=\"uncorrectable\""},
+    {"gpu_remapped_rows_pending", "gauge", "1: memory rows wait for a reset to be replaced.",
+     [](R g) { return g.conditions().remap_pending ? 1.0 : 0.0; }},
+    {"gpu_row_remap_failed", "gauge", "1: a memory row could not be replaced.",
+     [](R g) { return g.conditions().remap_failed ? 1.0 : 0.0; }},
     {"gpu_nvlink_errors_total", "counter", "NVLink errors.",
      [](R g) { return std::floor(g.readings().nvlink_errors); }, "kind=\"crc_flit\""},
     {"gpu_nvlink_errors_total", "counter", "NVLink errors.",
@@ -239,11 +251,13 @@ void append_topology(std::string& out, const Node& node) {
                             {"container", fmt::format("engine-{}", engine)}}),
                 1);
   }
-  body.family("gpu_xid_errors_total", "counter", "Xid errors seen, by code.");
+  body.family("gpu_xid_errors_total", "counter", "Xid errors since the agent started, by code.");
   for (uint32_t i = 0; i < node.gpus().size(); ++i) {
-    const GpuReadings& now = node.gpus()[i].readings();
-    if (now.xid_count == 0) continue;
-    body.sample(agent_labels(node.gpus()[i], i), now.xid_count, fmt::format("xid=\"{}\"", now.xid));
+    std::map<uint32_t, uint32_t> xids = node.gpus()[i].readings().xids;
+    for (const uint32_t code : kHardwareXids) xids.try_emplace(code, 0);
+    for (const auto& [code, count] : xids) {
+      body.sample(agent_labels(node.gpus()[i], i), count, fmt::format("xid=\"{}\"", code));
+    }
   }
 }
 

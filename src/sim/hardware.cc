@@ -14,10 +14,10 @@ constexpr GpuModel kGpus[] = {
 
 // kv_bytes_per_token: keys and values, layers, KV heads, 128 a head, two bytes.
 constexpr Model kModels[] = {
-    {"meta-llama/Llama-3.1-8B-Instruct", 8.03e9, 2, 2.0 * 32 * 8 * 128 * 2, 32, 4096},
-    {"meta-llama/Llama-3.1-70B-Instruct", 70.6e9, 2, 2.0 * 80 * 8 * 128 * 2, 80, 8192},
-    {"Qwen/Qwen3-32B", 32.8e9, 2, 2.0 * 64 * 8 * 128 * 2, 64, 5120},
-    {"meta-llama/Llama-3.1-405B-Instruct-FP8", 405e9, 1, 2.0 * 126 * 8 * 128 * 2, 126, 16384},
+    {"meta-llama/Llama-3.1-8B-Instruct", 8.03e9, 2, 2.0 * 32 * 8 * 128 * 2, 32, 4096, 0.1, 0.2},
+    {"meta-llama/Llama-3.1-70B-Instruct", 70.6e9, 2, 2.0 * 80 * 8 * 128 * 2, 80, 8192, 0.6, 0.9},
+    {"Qwen/Qwen3-32B", 32.8e9, 2, 2.0 * 64 * 8 * 128 * 2, 64, 5120, 0.3, 0.5},
+    {"meta-llama/Llama-3.1-405B-Instruct-FP8", 405e9, 1, 2.0 * 126 * 8 * 128 * 2, 126, 16384, 3, 3},
 };
 
 constexpr double kMemoryShare = 0.9;  // vLLM's gpu_memory_utilization

@@ -30,6 +30,8 @@ struct Model {
   double kv_bytes_per_token;  // without tensor parallelism
   int layers;
   int hidden;
+  double usd_per_million_input;  // tokens; list prices of hosted ones, roughly
+  double usd_per_million_output;
 };
 
 std::span<const GpuModel> gpu_models();

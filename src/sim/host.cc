@@ -77,9 +77,12 @@ void Host::input_output(double seconds, const HostLoad& load) {
   now_.disk_writes += 1.5e6 / 16384 * seconds;
   const double busy = std::min(1.0, read / kDiskBytesPerSecond + 0.004);
   now_.disk_io_seconds += busy * seconds;
-  now_.pressure_io += std::clamp(busy - 0.5, 0.0, 0.5) * seconds;
-  now_.pressure_io_full += std::clamp(busy - 0.8, 0.0, 0.2) * seconds;
+  const double stalled = conditions_.io_stall;
+  now_.pressure_io += std::min(1.0, std::clamp(busy - 0.5, 0.0, 0.5) + stalled) * seconds;
+  now_.pressure_io_full += std::min(1.0, std::clamp(busy - 0.8, 0.0, 0.2) + stalled) * seconds;
   now_.disk_available = kDiskBytes * 0.6 * (1 - std::clamp(conditions_.disk_fill, 0.0, 0.999));
+  now_.inodes_free = kInodes * 0.98 * (1 - std::clamp(conditions_.inodes_gone, 0.0, 0.999));
+  now_.read_only = conditions_.read_only;
   const double received = kBytesPerRequest * load.requests + 2e4 * seconds;
   const double download = std::min(conditions_.download, kNicBytesPerSecond) * seconds;
   const double sent = kBytesPerToken * load.tokens + 3e4 * seconds;

@@ -12,6 +12,7 @@ namespace strata::sim {
 inline constexpr uint32_t kCpus = 32;
 inline constexpr double kHostMemoryBytes = 1024.0 * (1ULL << 30);
 inline constexpr double kDiskBytes = 7e12;
+inline constexpr double kInodes = 4.6e8;
 inline constexpr double kNicBytesPerSecond = 25e9 / 8;
 
 /// What engines on the host did in a tick.
@@ -45,6 +46,8 @@ struct HostReadings {
   double disk_read = 0, disk_written = 0, disk_io_seconds = 0;
   double disk_reads = 0, disk_writes = 0;
   double disk_available = kDiskBytes * 0.6;
+  double inodes_free = kInodes * 0.98;
+  bool read_only = false;
   double received = 0, sent = 0;  // bytes
   double packets_in = 0, packets_out = 0, drops = 0;
   double retransmitted = 0;

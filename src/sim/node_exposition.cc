@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "sim/body.h"
 #include "sim/expositions.h"
 
@@ -103,9 +105,9 @@ class NodeWriter {
     fs("node_filesystem_size_bytes", kDiskBytes);
     fs("node_filesystem_free_bytes", h_.disk_available + kDiskBytes * 0.05);
     fs("node_filesystem_avail_bytes", h_.disk_available);
-    fs("node_filesystem_files", 4.6e8);
-    fs("node_filesystem_files_free", 4.5e8);
-    fs("node_filesystem_readonly", 0);
+    fs("node_filesystem_files", kInodes);
+    fs("node_filesystem_files_free", std::floor(h_.inodes_free));
+    fs("node_filesystem_readonly", h_.read_only ? 1 : 0);
     fs("node_filesystem_device_error", 0);
   }
 

@@ -3,9 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/json.h"
-#include "base/number.h"
 #include "sim/completions.h"
-#include "sim/expositions.h"
 
 namespace strata::sim {
 namespace {
@@ -20,112 +18,24 @@ constexpr std::string_view kIndex =
     "/gateway/metrics  /node-0/gpu/metrics  /node-0/node/metrics  /node-0/agent/metrics\n"
     "/node-0/topology/metrics  /node-0/engine-0/metrics  /node-0/engine-0/v1/chat/completions\n";
 
-std::string_view job_of(Dialect dialect) { return dialect == Dialect::kSglang ? "sglang" : "vllm"; }
-
 Answer failure(int status, std::string text) {
   return {.status = status, .content_type = "text/plain; charset=utf-8", .body = std::move(text)};
 }
 
-// "engine-2" with "engine-" is 2.
-std::optional<size_t> index_after(std::string_view word, std::string_view prefix) {
-  if (!word.starts_with(prefix)) return std::nullopt;
-  return parse_uint(word.substr(prefix.size()));
-}
-
-Answer engine_metrics(const Node& node, size_t index) {
-  if (index >= node.engines().size()) return failure(404, "no such engine\n");
-  if (node.conditions().engines.size() > index && node.conditions().targets.engine_hangs) {
-    return {.body = {}, .hangs = true};
-  }
-  Answer answer;
-  append_engine(answer.body, node, index);
-  if (answer.body.empty()) return failure(503, "the engine is down\n");
-  return answer;
-}
-
 }  // namespace
-
-EnginePath engine_path(std::string_view path) {
-  EnginePath found;
-  if (!path.starts_with('/')) return found;
-  path.remove_prefix(1);
-  const size_t first = path.find('/');
-  if (first == std::string_view::npos) return found;
-  const size_t second = path.find('/', first + 1);
-  if (second == std::string_view::npos) return found;
-  const auto node = index_after(path.substr(0, first), "node-");
-  if (!node) return found;
-  found.is_node = true;
-  found.node = *node;
-  found.part = path.substr(first + 1, second - first - 1);
-  found.rest = path.substr(second);
-  if (const auto engine = index_after(found.part, "engine-")) {
-    found.is_engine = true;
-    found.engine = *engine;
-  }
-  return found;
-}
-
-Answer metrics_answer(Fleet& fleet, std::string_view path, double seconds) {
-  Answer answer;
-  if (path == "/gateway/metrics") {
-    fleet.advance_to(seconds);
-    append_gateway(answer.body, fleet);
-    return answer;
-  }
-  const EnginePath at = engine_path(path);
-  Node* node = at.is_node ? fleet.node(at.node) : nullptr;
-  if (node == nullptr || at.rest != "/metrics") return failure(404, "see /\n");
-  node->advance_to(seconds);
-  const TargetConditions& targets = node->conditions().targets;
-  if (at.is_engine) return engine_metrics(*node, at.engine);
-  if (at.part == "node") {
-    if (targets.node_down) return failure(503, "the exporter is down\n");
-    append_node(answer.body, *node, fleet.unix_time(seconds));
-    return answer;
-  }
-  if (at.part == "topology") {
-    append_topology(answer.body, *node);
-    return answer;
-  }
-  if (targets.gpu_hangs) return {.body = {}, .hangs = true};
-  if (targets.gpu_down) return failure(503, "the exporter is down\n");
-  if (at.part == "gpu") {
-    append_dcgm(answer.body, *node);
-  } else if (at.part == "agent") {
-    append_agent(answer.body, *node);
-  } else {
-    return failure(404, "see /\n");
-  }
-  return answer;
-}
 
 std::string discovery_json(const Fleet& fleet, std::string_view host) {
   std::string out;
   JsonWriter json(out);
   json.begin_array();
-  const auto target = [&](const std::string& path, std::string_view job,
-                          const std::string& instance, std::string_view node,
-                          std::string_view model) {
+  for (const FleetTarget& target : fleet_targets(fleet)) {
     json.begin_object().key("targets").begin_array().string(host).end_array();
-    json.key("labels").begin_object().key("__metrics_path__").string(path);
-    json.key("job").string(job).key("instance").string(instance);
-    if (!node.empty()) json.key("node").string(node);
-    if (!model.empty()) json.key("model").string(model);
+    json.key("labels").begin_object().key("__metrics_path__").string(target.path);
+    json.key("job").string(target.job).key("instance").string(target.instance);
+    if (!target.node.empty()) json.key("node").string(target.node);
+    if (!target.model.empty()) json.key("model").string(target.model);
     json.end_object().end_object();
-  };
-  for (const auto& node : fleet.nodes()) {
-    const std::string& name = node->name();
-    target("/" + name + "/gpu/metrics", "dcgm-exporter", name + ":9400", name, {});
-    target("/" + name + "/node/metrics", "node", name + ":9100", name, {});
-    target("/" + name + "/topology/metrics", "strata-agent", name + ":9401", name, {});
-    for (size_t i = 0; i < node->engines().size(); ++i) {
-      target(fmt::format("/{}/engine-{}/metrics", name, i),
-             job_of(node->options().engines[i].dialect), fmt::format("{}:{}", name, 8000 + i), name,
-             node->engines()[i].options().placement.model->name);
-    }
   }
-  target("/gateway/metrics", "gateway", "gateway:8080", {}, {});
   json.end_array();
   return out;
 }
@@ -222,6 +132,7 @@ void Service::answer(const std::shared_ptr<net::Exchange>& exchange) {
   if (request.path == "/sd") {
     const std::string_view host = request.headers.value("Host");
     answer.content_type = "application/json";
+    fleet_->advance_to(now());
     answer.body = discovery_json(*fleet_, host.empty() ? server_->address() : host);
   } else if (request.path == "/scenario") {
     answer.content_type = "application/json";
@@ -240,7 +151,11 @@ void Service::answer(const std::shared_ptr<net::Exchange>& exchange) {
   response.headers.set("Content-Type", answer.content_type);
   response.body = std::move(answer.body);
   net::gzip_response(request, response);
-  exchange->respond(std::move(response));
+  if (answer.seconds == 0) return exchange->respond(std::move(response));
+  const auto delay = std::chrono::microseconds(static_cast<int64_t>(answer.seconds * 1e6));
+  loop_.after(delay, [exchange, late = std::make_shared<net::HttpResponse>(std::move(response))] {
+    exchange->respond(std::move(*late));
+  });
 }
 
 bool Service::complete(const std::shared_ptr<net::Exchange>& exchange) {
@@ -248,11 +163,9 @@ bool Service::complete(const std::shared_ptr<net::Exchange>& exchange) {
   Node* node = at.is_engine ? fleet_->node(at.node) : nullptr;
   if (node == nullptr || at.engine >= node->engines().size() || at.rest == "/metrics") return false;
   node->advance_to(now());
-  const Engine& engine = node->engines()[at.engine];
+  Engine& engine = node->engines()[at.engine];
   if (!engine.up()) {
     exchange->respond(net::text_response(503, "the engine is down\n"));
-  } else if (engine.conditions().hung && at.rest.starts_with("/v1/") && at.rest != "/v1/models") {
-    loop_.after(kHang, [exchange] {});
   } else {
     answer_engine_api(loop_, exchange, at.rest, engine, options_.speed);
   }

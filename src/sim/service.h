@@ -23,6 +23,7 @@
 #include "net/http_server.h"
 #include "net/loop.h"
 #include "sim/fleet.h"
+#include "sim/targets.h"
 
 namespace strata::sim {
 
@@ -31,22 +32,12 @@ struct ServiceOptions {
   double speed = 1;  // simulated seconds a second
 };
 
-/// What a path is answered with.
-struct Answer {
-  int status = 200;
-  std::string content_type = "text/plain; version=0.0.4; charset=utf-8";
-  std::string body;
-  bool hangs = false;  // takes the request and never answers
-};
-
 /// `host` is the address that targets are listed under.
 std::string discovery_json(const Fleet& fleet, std::string_view host);
 /// A prometheus.yml that scrapes the fleet which listens at `host`.
 std::string prometheus_config(std::string_view host);
 /// The faults with their times, and whether they are active at `seconds`.
 std::string scenario_json(const Fleet& fleet, double seconds);
-/// Metrics of the fleet at `seconds`, which it is advanced to.
-Answer metrics_answer(Fleet& fleet, std::string_view path, double seconds);
 
 class Service {
  public:

@@ -89,6 +89,7 @@ Request Arrivals::draw(const EngineConditions& c, double kv_usage) {
   // What users put up with: 5 % leave after three seconds without a word, 30 % after five.
   if (patience < 0.30) request.patience = patience < 0.05 ? 3 : 5;
   request.refused = refused < c.refused_share;
+  request.fails = refused >= 1 - c.error_share;
   if (abort < c.abort_share) request.leaves_at = request.output * abort / c.abort_share;
   return request;
 }

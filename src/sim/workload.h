@@ -13,6 +13,8 @@
 namespace strata::sim {
 
 inline constexpr uint32_t kTenants = 8;
+/// In place of a tenant: the request came past the gateway, which knows nothing of it.
+inline constexpr uint32_t kDirect = kTenants;
 
 struct Workload {
   double requests_per_second = 2;
@@ -41,6 +43,7 @@ struct Request {
   double leaves_at = 1e9;  // tokens after which the client leaves
   bool reaches_limit = false;
   bool refused = false;  // by HTTP, with 4xx
+  bool fails = false;    // by an error of the engine, at its end
   uint32_t tenant = 0;
   uint32_t preemptions = 0;
   // While it runs.

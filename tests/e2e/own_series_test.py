@@ -1,5 +1,8 @@
 """Prometheus' own series: what dashboards and alerts about Prometheus ask for is here under its name."""
-from harness import EndToEndTest, main, wait_until
+import pathlib
+import re
+
+from harness import ROOT, EndToEndTest, main, wait_until
 
 CONFIG = """
 global: {scrape_interval: 200ms, evaluation_interval: 1s}
@@ -55,7 +58,25 @@ process_cpu_seconds_total process_resident_memory_bytes process_start_time_secon
 """.split()
 
 
+ALERTMANAGER = """
+route: {receiver: phone}
+receivers: [{name: phone, webhook_configs: [{url: "http://127.0.0.1:1/"}]}]
+"""
+
+
 class OwnSeries(EndToEndTest):
+    def test_what_the_rules_about_strata_are_tried_with_is_exposed(self):
+        page = (ROOT / "docs/rule-scenarios.md").read_text()
+        scripted = set(re.findall(r"`((?:strata|prometheus|alertmanager)_[a-z0-9_]+)[{:]", page))
+        self.assertGreater(len(scripted), 10)
+        routes = pathlib.Path(self.directory) / "alertmanager.yml"
+        routes.write_text(ALERTMANAGER)
+        strata = self.strata(config="global: {}\n",
+                             arguments=(f"--alertmanager.config.file={routes}",))
+        text = strata.get("/metrics").body.decode()
+        families = set(re.findall(r"^# TYPE (\S+) ", text, re.M))
+        self.assertEqual(sorted(scripted - families), [])
+
     def test_names_of_prometheus_dashboards_have_values(self):
         target = self.exposition(lambda n: f"n {n}\n")
         strata = self.strata(config=CONFIG % target.address)

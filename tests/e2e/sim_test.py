@@ -1,6 +1,7 @@
 """The simulated fleet through the whole path: discovered, scraped, translated, asked for."""
 import json
 import subprocess
+import threading
 
 from harness import BINARY, EndToEndTest, Process, free_port, http_request, main, wait_until
 
@@ -96,6 +97,29 @@ class SimulatedFleet(EndToEndTest):
         stream = sim.get(base + "/v1/chat/completions", data=json.dumps(body).encode())
         self.assertIn("text/event-stream", stream.headers["Content-Type"])
         self.assertTrue(stream.body.rstrip().endswith(b"data: [DONE]"))
+
+    def test_requests_load_the_engine_that_they_are_sent_to(self):
+        sim = self.sim("--nodes=1", "--engine=vllm", "--rate=0.01")
+        strata = self.strata(config=sim.config())
+        running = 'vllm:num_requests_running{instance="node-0:8000"}'
+        wait_until(lambda: strata.value("sum(up)") == 6, "all targets", 60)
+        wait_until(lambda: strata.value(running) <= 1, "an idle engine", 60)
+        model = sim.get("/node-0/engine-0/v1/models").json()["data"][0]["id"]
+        body = json.dumps({"model": model, "max_tokens": 400, "stream": True,
+                           "messages": [{"role": "user", "content": "Hello " * 200}]}).encode()
+        before = strata.value('vllm:generation_tokens_total{instance="node-0:8000"}')
+        clients = [threading.Thread(
+            target=sim.get, args=("/node-0/engine-0/v1/chat/completions",),
+            kwargs={"data": body, "timeout": 120}) for _ in range(20)]
+        for client in clients:
+            client.start()
+        wait_until(lambda: strata.value(running) >= 20, "the engine to run them", 60)
+        for client in clients:
+            client.join()
+        made = 'vllm:generation_tokens_total{instance="node-0:8000"}'
+        wait_until(lambda: strata.value(made) >= before + 20 * 400, "their tokens", 60)
+        other = 'vllm:num_requests_running{instance="node-0:8001"}'
+        self.assertLessEqual(strata.value(other), 2)
 
     def test_mistakes_are_named(self):
         def failed(*arguments):
