@@ -68,7 +68,10 @@ global: {{external_labels: {{site: north}}}}
 remote_read:
   - {{url: "http://127.0.0.1:{api.port}/api/v1/read", read_recent: true}}
 """))
-        time.sleep(5)
+        # Prometheus may take five seconds to begin.
+        for api in (prometheus, other):
+            wait_until(lambda api=api: (api.value('count_over_time(app_value{i="1"}[1m])') or 0) > 30,
+                       "samples of six seconds")
         end = int(time.time()) - 1
         for name, (api, reader) in readers.items():
             for expr in ("app_value[4s]", 'app_value{i=~"1.*"}[4s]', "app_sometimes[4s]",
