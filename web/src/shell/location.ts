@@ -63,6 +63,8 @@ function follow(event: MouseEvent): void {
 }
 
 export function startLocation(): void {
+  // Relative to where the page began, which is not where it will be.
+  for (const link of document.querySelectorAll<HTMLLinkElement>('link[rel~="icon"]')) link.setAttribute('href', link.href);
   addEventListener('popstate', () => { place.value = here(); });
   document.addEventListener('click', follow);
 }
