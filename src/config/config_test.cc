@@ -206,6 +206,11 @@ TEST(Config, ErrorsSayWhereAndWhatWasMeant) {
   for (const auto& c : cases) EXPECT_EQ(error_of(c.text), c.error) << c.text;
 }
 
+TEST(Config, AUrlIsNoAlertmanagerEither) {
+  EXPECT_TRUE(error_of("alerting: {alertmanagers: [{static_configs: [{targets: ['http://a']}]}]}")
+                  .contains("host:port"));
+}
+
 TEST(Config, AUrlAsTargetIsLeftToRelabelling) {
   EXPECT_TRUE(error_of(job("static_configs: [{targets: ['http://a/b']}]")).contains("host:port"));
   EXPECT_EQ(error_of(job("static_configs: [{targets: ['http://a/b']}]\n  relabel_configs:\n"
@@ -214,12 +219,12 @@ TEST(Config, AUrlAsTargetIsLeftToRelabelling) {
 }
 
 TEST(Config, WarnsOfWhatHasNoEffect) {
-  const ParsedConfig p = parsed("rule_files: [a.yml]\nremote_read: [{url: 'http://a'}]\n" +
+  const ParsedConfig p = parsed("rule_files: [a.yml]\nstorage: {tsdb: {retention: {time: 1d}}}\n" +
                                 job("scrape_failure_log_file: a"));
   EXPECT_EQ(
       p.warnings,
       (std::vector<std::string>{
-          "/etc/strata/p.yml:2:1: remote_read: not supported yet; ignored",
+          "/etc/strata/p.yml:2:18: storage: tsdb: retention: not supported yet; ignored",
           "/etc/strata/p.yml:5:3: job j: scrape_failure_log_file: not supported yet; ignored"}));
   EXPECT_EQ(p.config.rule_files.at(0), "/etc/strata/a.yml");
 }

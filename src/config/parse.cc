@@ -94,18 +94,20 @@ void warn_ignored(Decoder& d, const YamlNode& node, std::string_view where,
 }
 
 void warn_unused(Decoder& d, const YamlNode& root) {
-  static constexpr std::string_view kSections[] = {"runtime", "alerting", "storage",
-                                                   "tracing", "otlp",     "remote_read"};
-  static constexpr std::string_view kGlobals[] = {"query_log_file", "scrape_failure_log_file",
-                                                  "scrape_native_histograms",
-                                                  "convert_classic_histograms_to_nhcb"};
+  static constexpr std::string_view kSections[] = {"runtime", "tracing", "otlp"};
+  static constexpr std::string_view kGlobals[] = {"query_log_file", "scrape_failure_log_file"};
+  static constexpr std::string_view kStore[] = {"out_of_order_time_window",
+                                                "stale_series_compaction_threshold",
+                                                "chunk_encoding", "retention"};
   warn_ignored(d, root, "", kSections);
   if (const YamlEntry* global = root.find("global")) warn_ignored(d, global->value, "", kGlobals);
+  const YamlEntry* storage = root.find("storage");
+  const YamlEntry* store = storage == nullptr ? nullptr : storage->value.find("tsdb");
+  if (store != nullptr) warn_ignored(d, store->value, "storage: tsdb: ", kStore);
 }
 
 void warn_unused(Decoder& d, const YamlNode& node, const ScrapeConfig& job) {
-  static constexpr std::string_view kKeys[] = {
-      "scrape_failure_log_file", "scrape_native_histograms", "convert_classic_histograms_to_nhcb"};
+  static constexpr std::string_view kKeys[] = {"scrape_failure_log_file"};
   const std::string where = fmt::format("job {}: ", job.job_name);
   warn_ignored(d, node, where, kKeys);
   const bool other_grant = job.http.oauth2 && !job.http.oauth2->grant_type.empty() &&

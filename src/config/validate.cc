@@ -106,23 +106,6 @@ void check_rule(Decoder& d, const YamlNode& node, RelabelConfig& rule) {
   }
 }
 
-/// A target is host:port; whoever writes a URL there is told, unless relabelling may still fix it.
-void check_static_targets(Decoder& d, const YamlNode& node, bool has_relabeling) {
-  const YamlEntry* configs = node.find("static_configs");
-  if (configs == nullptr || has_relabeling) return;
-  for (const YamlNode& group : configs->value.items) {
-    const YamlEntry* targets = group.find("targets");
-    if (targets == nullptr) continue;
-    for (const YamlNode& target : targets->value.items) {
-      if (target.text.find('/') == std::string::npos) continue;
-      d.fail(target.mark,
-             fmt::format("\"{}\" is not a target: write host:port here, and scheme and "
-                         "metrics_path beside it",
-                         target.text));
-    }
-  }
-}
-
 void check_protocols(Decoder& d, const YamlNode& node) {
   const YamlEntry* entry = node.find("scrape_protocols");
   if (entry == nullptr || is_null(entry->value)) return;
@@ -191,6 +174,22 @@ void apply_limits(const YamlNode& node, ScrapeConfig& job, const GlobalConfig& g
 }
 
 }  // namespace
+
+void check_static_targets(Decoder& d, const YamlNode& node, bool has_relabeling) {
+  const YamlEntry* configs = node.find("static_configs");
+  if (configs == nullptr || has_relabeling) return;
+  for (const YamlNode& group : configs->value.items) {
+    const YamlEntry* targets = group.find("targets");
+    if (targets == nullptr) continue;
+    for (const YamlNode& target : targets->value.items) {
+      if (target.text.find('/') == std::string::npos) continue;
+      d.fail(target.mark,
+             fmt::format("\"{}\" is not a target: write host:port here, and scheme and path "
+                         "beside it",
+                         target.text));
+    }
+  }
+}
 
 void check(Decoder& d, const YamlNode& node, GlobalConfig& c) {
   if (!is_given(node, "metric_name_escaping_scheme") &&

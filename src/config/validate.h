@@ -22,6 +22,10 @@ void check(Decoder& d, const YamlNode& node, StorageConfig& c);
 void check(Decoder& d, const YamlNode& node, TracingConfig& c);
 void check(Decoder& d, const YamlNode& node, OtlpConfig& c);
 
+/// A static target is host:port; whoever writes a URL there is told, unless relabelling may still
+/// fix it.
+void check_static_targets(Decoder& d, const YamlNode& node, bool has_relabeling);
+
 /// Credentials exclude each other; bearer_token and bearer_token_file become `authorization`.
 /// `node` is the section whose keys the client's stand among.
 void check_http_client(Decoder& d, const YamlNode& node, HttpClientConfig& c);

@@ -68,6 +68,7 @@ void check_one_auth(Decoder& d, const YamlNode& node,
 void check(Decoder& d, const YamlNode& node, AlertmanagerConfig& c) {
   check_http_client(d, node, c.http);
   check_one_auth(d, node, {"sigv4"});
+  check_static_targets(d, node, !c.relabel_configs.empty());
   if (c.api_version != "v2") {
     d.fail(mark_of(node, "api_version"),
            fmt::format("api_version is v2, not \"{}\"", c.api_version));

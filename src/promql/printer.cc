@@ -133,6 +133,12 @@ std::string fill_text(const VectorMatching& matching) {
   return out;
 }
 
+/// +Inf as the base of a power: there its sign would be read as that of the whole power.
+bool is_unsigned_infinity(const BinaryExpr& binary) {
+  return binary.op == Op::kPow && binary.lhs->kind == ExprKind::kNumber &&
+         literal_text(as<NumberLiteral>(*binary.lhs)) == "+Inf";
+}
+
 std::string operator_text(const BinaryExpr& binary) {
   std::string out(to_string(binary.op));
   if (binary.return_bool) out += " bool";
@@ -201,8 +207,10 @@ std::string pretty(const Expr& expr, int level) {
     case ExprKind::kCall: return pretty_call(as<Call>(expr), level);
     case ExprKind::kBinary: {
       const auto& binary = as<BinaryExpr>(expr);
-      return fmt::format("{}\n{}{}\n{}", pretty(*binary.lhs, level + 1), indent(level),
-                         operator_text(binary), pretty(*binary.rhs, level + 1));
+      const std::string lhs =
+          is_unsigned_infinity(binary) ? indent(level + 1) + "Inf" : pretty(*binary.lhs, level + 1);
+      return fmt::format("{}\n{}{}\n{}", lhs, indent(level), operator_text(binary),
+                         pretty(*binary.rhs, level + 1));
     }
     case ExprKind::kParen:
       return fmt::format("{}(\n{}\n{})", indent(level),
@@ -226,8 +234,8 @@ std::string to_string(const Expr& expr) {
     }
     case ExprKind::kBinary: {
       const auto& binary = as<BinaryExpr>(expr);
-      return fmt::format("{} {} {}", to_string(*binary.lhs), operator_text(binary),
-                         to_string(*binary.rhs));
+      return fmt::format("{} {} {}", is_unsigned_infinity(binary) ? "Inf" : to_string(*binary.lhs),
+                         operator_text(binary), to_string(*binary.rhs));
     }
     case ExprKind::kAggregate: {
       const auto& aggregate = as<AggregateExpr>(expr);

@@ -107,6 +107,7 @@ inline const char* scan_quoted(const char* open, const char* end, bool newlines,
       continue;
     }
     if (end - p < 2 || p[1] == '\n') return fault.set(p, "nothing follows the backslash");
+    seen |= static_cast<unsigned char>(p[1]);  // it is passed over, and counts like the others
     p += 2;
   }
   if ((seen & 0x8080808080808080) != 0 && !is_utf8(view(open + 1, p))) {

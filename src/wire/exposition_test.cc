@@ -358,6 +358,22 @@ void expect_same(std::string_view body, ExpositionFormat format) {
   ASSERT_TRUE(reference::parse_fast(body, format, hints).entries == fast.entries) << body;
 }
 
+// Found by fuzzing.
+TEST(FastParser, ReadsAQuotedNameThatIsNotUtf8AsThePlainOneDoes) {
+  using namespace std::string_view_literals;
+  for (const auto format : {ExpositionFormat::kText, ExpositionFormat::kOpenMetrics}) {
+    expect_same(
+        "# HELP \"my.metric\" Dotted.\n# TYPE \"my.metr\\\x91"
+        "c\" untyped\n"
+        "{\"my.m\0\0# TYPE a\0\0\0\0 count\0er\n#\0"sv,
+        format);
+    expect_same("# TYPE \"a\\\x91\" untyped\n"sv, format);
+    expect_same("# TYPE \"a\x91\" untyped\n"sv, format);
+    expect_same("#\0"sv, format);
+    expect_same("{\"a\0\n#\0"sv, format);
+  }
+}
+
 class Generator {
  public:
   explicit Generator(uint64_t seed) : random_(seed) {}
