@@ -2,10 +2,18 @@
 
 #include <algorithm>
 
+#include "alerting/own_kinds.h"
 #include "alerting/wechat.h"
 #include "base/log.h"
 
 namespace strata::alerting {
+namespace {
+
+// Alertmanager's words (provider.h, Verdict::reason).
+constexpr std::string_view kReasons[] = {
+    "clientError", "serverError", "authError", "rateLimited", "contextDeadlineExceeded", "other"};
+
+}  // namespace
 
 struct Delivery::Metrics {
   explicit Metrics(metrics::Registry& registry)
@@ -17,7 +25,16 @@ struct Delivery::Metrics {
             "alertmanager_notifications_failed_total",
             "Notifications that were given up, by what their last attempt met.")),
         latency(registry.histogram<"integration">("alertmanager_notification_latency_seconds",
-                                                  "How long attempts took.", {1, 5, 10, 15, 20})) {}
+                                                  "How long attempts took.", {1, 5, 10, 15, 20})) {
+    // There from the start, at 0: the first failure is an increase only then.
+    for (const auto& kinds : {integration_kinds(), own_integration_kinds()}) {
+      for (const IntegrationKind& kind : kinds) {
+        requests.with(kind.name);
+        failed_requests.with(kind.name);
+        for (const std::string_view reason : kReasons) failed.with(kind.name, reason);
+      }
+    }
+  }
 
   metrics::Family<metrics::Counter, "integration">& requests;
   metrics::Family<metrics::Counter, "integration">& failed_requests;

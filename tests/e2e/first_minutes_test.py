@@ -58,7 +58,7 @@ class FirstMinutes(EndToEndTest):
         self.assertEqual(missing.json()["errorType"], "not_found")
         wrong = http_request(strata.url + "/-/reload")
         self.assertEqual(wrong.status, 405)
-        later = strata.get("/api/v1/alertmanagers")
+        later = http_request(strata.url + "/api/v1/otlp/v1/metrics", data=b"{}")
         self.assertEqual(later.status, 501)
 
     def test_api_shapes(self):

@@ -16,10 +16,11 @@ before(async () => {
   await new Promise((listening) => phone.listen(Number(process.env.STRATA_PHONE), '127.0.0.1', listening));
 });
 after(async () => { await browser?.close(); phone.close(); });
-const limits = {timeout: 90_000};
+const limits = {timeout: 120_000};
 
+// For more than a minute: a phone that has rung is left in peace for one.
 async function until(what, condition) {
-  for (let i = 0; i < 150; i += 1) {
+  for (let i = 0; i < 750; i += 1) {
     const found = condition();
     if (found) return found;
     await new Promise((go) => setTimeout(go, 100));
